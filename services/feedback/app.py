@@ -13,6 +13,7 @@ from services.feedback.bundle_job import form_bundles_now
 from services.feedback.comments.agency_routes import router as comment_agency
 from services.feedback.comments.attachments import router as comment_attachments
 from services.feedback.comments.correction_routes import router as comment_corrections
+from services.feedback.comments.open311 import Open311Error
 from services.feedback.comments.open311 import router as open311
 from services.feedback.comments.publication_routes import router as comment_publications
 from services.feedback.comments.retention import prune_comments_now
@@ -27,8 +28,10 @@ from services.feedback.events.routes import MAX_BODY_BYTES, EventIngestApp
 from services.feedback.events.routes import router as events
 from services.feedback.events.schemas import UsageCloudEvent
 from services.feedback.events.writer import SESSION_SETTINGS
+from services.feedback.names_routes import router as names
 from services.feedback.reference_data import ReferenceDataCache
 from services.feedback.retractions.routes import router as retractions
+from services.feedback.statistics.draft_routes import router as statistic_drafts
 from services.feedback.statistics.flag_routes import router as flags
 from services.feedback.statistics.obligation_routes import router as obligations
 from services.feedback.statistics.routes import router as statistics
@@ -61,7 +64,7 @@ def create_app(settings: Settings) -> FastAPI:
         await local_time.load()
         months = settings.event_retention_months
         queue = EventQueue(
-            lambda: database.connect(purpose="events", **SESSION_SETTINGS),
+            lambda: database.connect(purpose="events", is_for_requests=True, **SESSION_SETTINGS),
             settings.region,
             local_time,
         )
@@ -100,6 +103,7 @@ def create_app(settings: Settings) -> FastAPI:
             retractions,
             obligations,
             statistics_upload,
+            statistic_drafts,
             flags,
             surveys,
             survey_exports,
@@ -116,10 +120,11 @@ def create_app(settings: Settings) -> FastAPI:
             comment_corrections,
             comment_publications,
             open311,
+            names,
         ],
         lifespan=lifespan,
         examples=EXAMPLES,
-        models=[UsageCloudEvent],
+        models=[UsageCloudEvent, Open311Error],
         app_class=EventIngestApp,
     )
     local_time = LocalTime(app.state.database, Service.feedback, settings.region)

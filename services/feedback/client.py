@@ -9,24 +9,54 @@ from uuid import UUID
 import httpx
 from pydantic import Field
 
-from services.feedback.comments.schemas import CommentCase, CommentFiled, CommentForm
+from services.feedback.comments.schemas import (
+    CommentCase,
+    CommentFiled,
+    CommentForm,
+    CommentItem,
+    ContactDetails,
+)
 from services.feedback.events.schemas import EventsStored, UsageEvent, UsageEventBatch
+from services.feedback.names_schemas import NAMES, OfferedService, PublishedNames
+from services.feedback.statistics.draft_schemas import (
+    DraftState,
+    ReportableService,
+    StatisticDraft,
+    StatisticDraftFigures,
+    StatisticDraftItem,
+    StatisticDrafts,
+)
 from services.feedback.statistics.flag_schemas import StatisticFlag, StatisticFlags
+from services.feedback.statistics.messages import error_text
+from services.feedback.statistics.number_parsing import CellValueError, parse_count
 from services.feedback.statistics.obligation_schemas import ReportingCalendar, ReportingMonth
 from services.feedback.statistics.schemas import (
     Counters,
+    Revisions,
     Statistic,
     StatisticBatch,
+    StatisticRevision,
     StatisticsReceipt,
     UploadReceipt,
     UploadRow,
 )
 from services.feedback.statistics.summary_schemas import UsageSummary
+from services.feedback.surveys.client import SurveyWorkClient
 from services.feedback.surveys.definition import STORED_CONTEXT, Question, Survey
-from services.feedback.surveys.follow_up_schemas import FollowUpPlan
-from services.feedback.surveys.invitation_schemas import InvitationSubject, Invited
+from services.feedback.surveys.follow_up_schemas import (
+    FollowUp,
+    FollowUpAction,
+    FollowUpPlan,
+)
+from services.feedback.surveys.invitation_schemas import (
+    MAX_INVITED,
+    Invitations,
+    InvitationSubject,
+    Invited,
+)
 from services.feedback.surveys.question_kinds.base import Answer
 from services.feedback.surveys.rating_schemas import RatingTokenSubject
+from services.feedback.surveys.round_schemas import Round, RoundSummary, StoredRound
 from services.feedback.surveys.schemas import (
     ResponseStored,
     SurveyDetail,
@@ -38,29 +68,54 @@ from services.platform.languages import Language
 from services.platform.paging import Page
 from services.platform.problems import Problem
 from services.platform.service import API
-from services.platform.service_client import ServiceClient, parse
+from services.platform.service_client import parse
 
 __all__ = [
+    "MAX_INVITED",
     "Answer",
+    "CellValueError",
     "CommentCase",
     "CommentForm",
+    "CommentItem",
     "Counters",
+    "DraftState",
     "FeedbackClient",
+    "FollowUp",
+    "FollowUpAction",
+    "FollowUpPlan",
     "InvitationSubject",
+    "Invitations",
     "Invited",
+    "OfferedService",
+    "PublishedNames",
     "Question",
     "RatingTokenSubject",
+    "ReportableService",
     "ReportingMonth",
+    "Round",
+    "RoundSummary",
     "Statistic",
+    "StatisticDraft",
+    "StatisticDraftFigures",
+    "StatisticDraftItem",
     "StatisticFlag",
+    "StatisticRevision",
     "StatisticsReceipt",
+    "StoredRound",
     "Survey",
     "SurveyDetail",
+    "SurveyItem",
+    "SurveyResults",
     "UploadProblem",
     "UploadReceipt",
     "UploadRow",
     "UsageEvent",
+    "error_text",
+    "parse_count",
 ]
+
+
+DRAFTS = f"{API}/usage/statistics/drafts"
 
 
 class UploadProblem(Problem):
@@ -69,12 +124,16 @@ class UploadProblem(Problem):
     rows: list[UploadRow] = Field(default_factory=list[UploadRow])
 
 
-class FeedbackClient(ServiceClient):
+class FeedbackClient(SurveyWorkClient):
     """Requests to feedback.
 
     Forms send what people typed, which feedback validates and answers with the fields in error. So
     `submit_response` and `submit_comment` take plain values, not the models of the requests.
     """
+
+    async def put_names(self, names: PublishedNames) -> None:
+        """Replace the names that events, statistics, surveys and comments may use."""
+        await self._request("PUT", NAMES, json=names.model_dump(mode="json"))
 
     # Surveys
 
@@ -87,10 +146,15 @@ class FeedbackClient(ServiceClient):
         return await self._find(SurveyDetail, f"{API}/surveys/{slug}", context=STORED_CONTEXT)
 
     async def find_results(
-        self, slug: str, *, period: str | None = None, agency: str | None = None
+        self,
+        slug: str,
+        *,
+        period: str | None = None,
+        agency: str | None = None,
+        survey_round: str | None = None,
     ) -> SurveyResults | None:
         """Return the results of a survey; None if there is no such survey."""
-        query = {"period": period, "agency": agency}
+        query = {"period": period, "agency": agency, "round": survey_round}
         return await self._find(SurveyResults, f"{API}/surveys/{slug}/results", query=query)
 
     async def find_follow_up(
@@ -223,6 +287,78 @@ class FeedbackClient(ServiceClient):
         """Withdraw the consent to store the contact, which erases it."""
         await self._request("DELETE", f"{_comment(ticket)}/contact", headers=_secret(secret))
 
+    async def list_comments(
+        self,
+        *,
+        agency: str | None,
+        state: str | None = None,
+        under_review: bool | None = None,
+        overdue: bool | None = None,
+        limit: int = 20,
+        cursor: str | None = None,
+    ) -> Page[CommentItem]:
+        """Return the comments to an agency, the newest first; to all, without one."""
+        query = {
+            "agency": agency,
+            "state": state,
+            "under_review": under_review,
+            "overdue": overdue,
+            "limit": limit,
+            "cursor": cursor,
+        }
+        return await self._get(Page[CommentItem], f"{API}/comments", query=query)
+
+    async def list_all_comments(
+        self,
+        *,
+        agency: str | None,
+        state: str | None = None,
+        under_review: bool | None = None,
+        overdue: bool | None = None,
+        most: int,
+    ) -> list[CommentItem]:
+        """Return about the newest `most` comments to an agency; to all, without one."""
+        query = {
+            "agency": agency,
+            "state": state,
+            "under_review": under_review,
+            "overdue": overdue,
+            "limit": 100,
+        }
+        return await self._list(Page[CommentItem], f"{API}/comments", query=query, most=most)
+
+    async def answer_comment(
+        self,
+        ticket: str,
+        *,
+        text: str,
+        state: Literal["answered", "in_progress"],
+        idempotency_key: str,
+    ) -> None:
+        """Add the agency's answer, or an interim reply."""
+        headers = {"Idempotency-Key": idempotency_key}
+        body = {"text": text, "state": state}
+        await self._request("POST", f"{_comment(ticket)}/replies", json=body, headers=headers)
+
+    async def change_comment_state(self, ticket: str, change: Mapping[str, str]) -> None:
+        """Change the state of a comment; `change` has the fields of `StateChange`."""
+        await self._request("POST", f"{_comment(ticket)}/states", json=change)
+
+    async def publish_comment(self, ticket: str, *, text: str | None) -> None:
+        """Publish the text of a comment, or a shortened one."""
+        body = {} if text is None else {"text": text}
+        await self._request("PUT", f"{_comment(ticket)}/publication", json=body)
+
+    async def unpublish_comment(self, ticket: str) -> None:
+        """Withdraw the publication of a comment."""
+        await self._request("DELETE", f"{_comment(ticket)}/publication")
+
+    async def read_comment_contact(self, ticket: str) -> ContactDetails:
+        """Return the contact of a comment; the access is recorded in its timeline."""
+        return parse(
+            ContactDetails, await self._request("POST", f"{_comment(ticket)}/contact/reads")
+        )
+
     # Usage
 
     async def submit_events(self, events: Sequence[UsageEvent]) -> EventsStored:
@@ -232,6 +368,11 @@ class FeedbackClient(ServiceClient):
             "POST", f"{API}/usage/events", json=batch.model_dump(mode="json", exclude_none=True)
         )
         return parse(EventsStored, response)
+
+    async def get_usage_by_service(self, first: date, last: date) -> UsageSummary:
+        """Return the sums of events and statistics between two days, by service."""
+        query = {"from": str(first), "to": str(last), "group_by": "service"}
+        return await self._get(UsageSummary, f"{API}/usage/summary", query=query)
 
     async def get_usage_by_channel(self, first: date, last: date) -> UsageSummary:
         """Return the sums of events and statistics between two days, by channel."""
@@ -276,6 +417,63 @@ class FeedbackClient(ServiceClient):
         """Return the template file of the caller's agency with its headers."""
         query = {"format": form, "from": first, "to": last}
         return await self._request("GET", f"{API}/usage/statistics/template", query=query)
+
+    async def list_statistics(self, period: str, *, agency: str) -> list[StatisticRevision]:
+        """Return the current figures of a month."""
+        query = {"period": period, "agency": agency}
+        found = await self._get(Revisions, f"{API}/usage/statistics", query=query)
+        return [item for item in found.items if item.is_current]
+
+    async def list_drafts(
+        self, *, agency: str | None = None, first: str | None = None, last: str | None = None
+    ) -> list[StatisticDraftItem]:
+        """Return drafts of the last year or of a span of months.
+
+        Without an agency those of the caller's; of all, for an administrator of none.
+        """
+        query = {"agency": agency, "from": first, "to": last}
+        return (await self._get(StatisticDrafts, DRAFTS, query=query)).items
+
+    async def get_draft(self, period: str) -> StatisticDraft:
+        """Return a month of the caller's agency as it is entered."""
+        return await self._get(StatisticDraft, f"{DRAFTS}/{period}")
+
+    async def save_draft(
+        self,
+        period: str,
+        figures: Sequence[StatisticDraftFigures],
+        *,
+        reason: str | None,
+        revision: int,
+    ) -> StatisticDraft:
+        """Save the draft of a month."""
+        body = {
+            "figures": [each.model_dump(mode="json", exclude_none=True) for each in figures],
+            "reason": reason,
+            "revision": revision,
+        }
+        return parse(StatisticDraft, await self._request("PUT", f"{DRAFTS}/{period}", json=body))
+
+    async def check_draft(self, period: str, *, revision: int) -> StatisticsReceipt:
+        """Return what approving a draft would store, and the doubts that would raise."""
+        body = {"revision": revision}
+        response = await self._request("POST", f"{DRAFTS}/{period}/check", json=body)
+        return parse(StatisticsReceipt, response)
+
+    async def submit_draft(self, period: str, *, revision: int) -> None:
+        """Submit a draft for approval."""
+        body = {"revision": revision}
+        await self._request("POST", f"{DRAFTS}/{period}/submission", json=body)
+
+    async def approve_draft(self, period: str, *, revision: int) -> None:
+        """Approve a submitted draft, which stores its figures."""
+        body = {"revision": revision}
+        await self._request("POST", f"{DRAFTS}/{period}/approval", json=body)
+
+    async def reopen_draft(self, period: str, *, reason: str, revision: int) -> None:
+        """Open a submitted or approved month again."""
+        body = {"revision": revision, "reason": reason}
+        await self._request("POST", f"{DRAFTS}/{period}/reopening", json=body)
 
     async def list_flags(self, state: Literal["open", "explained", "resolved"]) -> StatisticFlags:
         """Return the flags of the caller's agency that have a state."""

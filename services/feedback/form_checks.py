@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import StringConstraints
 
 from services.platform.derived_keys import derived_key
-from services.platform.types import TEXT_PATTERN
+from services.platform.types import LINES_PATTERN, LineBreaks
 
 FormFault = Literal["honeypot", "missing_form_token", "too_fast", "expired_form_token"]
 
@@ -23,7 +23,7 @@ MIN_FORM_SECONDS = 3.0
 MAX_FORM_SECONDS = 24 * 3600.0
 
 FormToken = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]+$", max_length=80)]
-Honeypot = Annotated[str, StringConstraints(pattern=TEXT_PATTERN, max_length=300)]
+Honeypot = Annotated[str, StringConstraints(pattern=LINES_PATTERN, max_length=300), LineBreaks]
 """Must be empty: a field that people do not see and spam programs fill in."""
 
 

@@ -31,14 +31,14 @@ SELECT kind, code, '' FROM feedback.reference_code WHERE region = :region
 """
 
 REPLACE_CODES = """
--- Replaces the stored agencies, links and districts.
+-- Replaces the stored names of these kinds.
 WITH input AS (
     SELECT kind, code
     FROM unnest(CAST(:kinds AS text[]), CAST(:codes AS text[])) AS g (kind, code)
 ),
 removed AS (
     DELETE FROM feedback.reference_code r
-    WHERE r.region = :region
+    WHERE r.region = :region AND r.kind = ANY (CAST(:replaced AS text[]))
       AND NOT EXISTS (SELECT FROM input i WHERE i.kind = r.kind AND i.code = r.code)
 )
 INSERT INTO feedback.reference_code (region, kind, code)
@@ -59,7 +59,8 @@ class ReferenceCodes:
 
     agencies: Sequence[str] = ()
     links: Sequence[str] = ()
-    districts: Sequence[str] = ()
+    districts: Sequence[str] | None = ()
+    """None leaves those that are stored."""
 
 
 @dataclass(frozen=True)
@@ -77,13 +78,13 @@ async def store_reference_codes(
     session: WriteSession, region: str, references: ReferenceCodes
 ) -> None:
     """Replace the stored agencies, links and districts."""
-    codes = [
-        *(("agency", code) for code in references.agencies),
-        *(("link", code) for code in references.links),
-        *(("district", code) for code in references.districts),
-    ]
+    given = {"agency": references.agencies, "link": references.links}
+    if references.districts is not None:
+        given["district"] = references.districts
+    codes = [(kind, code) for kind, of_kind in given.items() for code in of_kind]
     parameters = {
         "region": region,
+        "replaced": list(given),
         "kinds": [kind for kind, _ in codes],
         "codes": [code for _, code in codes],
     }

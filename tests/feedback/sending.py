@@ -7,8 +7,9 @@ from uuid import uuid4
 
 import httpx
 
-from services.feedback.pack import FeedbackPack, ReportingObligation, load_feedback
+from services.feedback.pack import FeedbackPack, load_feedback
 from services.feedback.reference_data import ReferenceCodes
+from services.feedback.reporting_obligations import ReportingObligation
 from services.feedback.statistics.revisions import store_statistics
 from services.feedback.statistics.schemas import Statistic
 from services.feedback.surveys.definition import Survey
@@ -79,6 +80,7 @@ def load(
     office: Room,
     *surveys: Survey,
     obligations: Sequence[tuple[str, str]] = (),
+    not_owed: Sequence[tuple[str, str]] = (),
     references: ReferenceCodes = REFERENCES,
     month: date = LONG_AGO,
     since: date | None = None,
@@ -94,7 +96,10 @@ def load(
             session,
             region,
             pack,
-            obligations=[ReportingObligation(*pair, since=since) for pair in obligations],
+            obligations=[
+                *(ReportingObligation(*pair, since=since) for pair in obligations),
+                *(ReportingObligation(*pair, since=since, is_owed=False) for pair in not_owed),
+            ],
             references=references,
             month=month,
         )

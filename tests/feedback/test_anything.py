@@ -81,6 +81,7 @@ def test_a_body_with_something_odd_in_it_is_taken_or_refused_by_a_problem(
         load(office, survey("anything"), obligations=[("dukcapil", "ktp")])
     sent = json.dumps(data.draw(spoilt(body)))  # odd text as escapes, as the wire may carry it
     header = office.token(agency_caller("dukcapil", "usage:write"))
+    header["Content-Type"] = "application/json"
     answer = office.client.post(path, content=sent, headers=header)
     assert answer.status_code < 500, (sent, answer.text)
     if answer.status_code >= 400:

@@ -13,12 +13,12 @@ from services.feedback.comments.keys import CommentKeys
 from services.feedback.comments.service_levels import service_levels
 from services.feedback.comments.states import TRANSITIONS, can_transition
 from services.feedback.comments.tickets import ALPHABET, new_ticket, parse_ticket
-from services.feedback.comments.working_days import (
+from services.feedback.form_checks import FormTokens
+from services.platform.working_days import (
     after_working_days,
     is_working_day,
     working_days_between,
 )
-from services.feedback.form_checks import FormTokens
 
 NOW = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
 TICKETS = st.integers(0, 2**32).map(lambda seed: new_ticket(Random(seed).randrange))

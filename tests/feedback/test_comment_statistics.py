@@ -196,7 +196,7 @@ def published(office: Room, agency: str) -> dict[tuple[str | None, ...], int]:
 
 @example(waves=[[("ktp-el", 1)] * 6, [("pbg", 1), ("ktp-el", 2)] * 4, [("pbg", 5)]])
 @settings(
-    max_examples=6,
+    max_examples=3,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -25,11 +25,17 @@ from tests.feedback.sending import (
 JAKARTA = ZoneInfo("Asia/Jakarta")
 
 
-def completeness(office: Room, agency: str, **span: str) -> list[dict[str, Any]]:
+def all_months(office: Room, agency: str, **span: str) -> list[dict[str, Any]]:
     wanted: dict[str, Any] = {"agency": agency, **span}
     answer = office.get(f"{USAGE}/completeness", **wanted)
     assert answer.status_code == 200, answer.text
     return answer.json()["items"]
+
+
+def completeness(office: Room, agency: str, **span: str) -> list[dict[str, Any]]:
+    """Return the months of which a report is asked for."""
+    months = all_months(office, agency, **span)
+    return [month for month in months if month["state"] != "not_asked"]
 
 
 def test_a_month_shows_the_state_of_its_obligations(office: Room, agency: str) -> None:
@@ -44,6 +50,7 @@ def test_a_month_shows_the_state_of_its_obligations(office: Room, agency: str) -
         "complete": False,
         "services_expected": 2,
         "services_reported": 1,
+        "services_not_asked": 0,
         "received_at": "2024-04-10T05:00:00Z",
         "completed_at": None,
     }
@@ -147,6 +154,102 @@ def test_all_obligations_begin_in_the_month_that_the_pack_states(office: Room, a
     assert load(office, obligations=pair, month=date(2025, 1, 1)) == []
 
 
+def test_of_a_service_that_is_not_owed_nothing_is_missing_and_a_report_is_taken(
+    office: Room, agency: str
+) -> None:
+    def months() -> list[tuple[str, int]]:
+        found = completeness(office, agency, **{"from": "2024-03", "to": "2024-03"})
+        return [(item["state"], item["services_expected"]) for item in found]
+
+    active, inactive = (agency, "ktp"), (agency, "akta")
+    load(office, obligations=[active], not_owed=[inactive])
+    assert months() == [("missing", 1)]
+    load(office, obligations=[], not_owed=[active, inactive])
+    assert months() == []
+    report_at(office, datetime(2024, 4, 5, tzinfo=JAKARTA), statistic(agency, "akta"))
+    assert months() == []
+    # Once it is owed, it is from then on.
+    load(office, obligations=[active], not_owed=[inactive], month=date(2024, 4, 1))
+    assert months() == []
+    found = completeness(office, agency, **{"from": "2024-01", "to": "2024-05"})
+    assert [item["period"] for item in found] == ["2024-04", "2024-05"]
+
+
+def states(office: Room, agency: str) -> dict[str, tuple[str, int, int]]:
+    """Return state, and the numbers of services asked for and not asked for, of months of 2024."""
+    found = all_months(office, agency, **{"from": "2024-01", "to": "2024-12"})
+    return {
+        item["period"][-2:]: (item["state"], item["services_expected"], item["services_not_asked"])
+        for item in found
+    }
+
+
+def test_what_nobody_asked_for_is_told_from_what_was_asked_and_not_given(
+    office: Room, agency: str
+) -> None:
+    load(office, obligations=[(agency, "ktp")], not_owed=[(agency, "kk")], month=date(2024, 3, 1))
+    load(
+        office,
+        obligations=[(agency, "ktp"), (agency, "akta")],
+        not_owed=[(agency, "kk")],
+        month=date(2024, 5, 1),
+    )
+    report_at(office, datetime(2024, 2, 5, tzinfo=JAKARTA), statistic(agency, period="2024-01"))
+    found = states(office, agency)
+    assert [found[month] for month in ("01", "02", "03", "04", "05")] == [
+        ("not_asked", 0, 3),
+        ("not_asked", 0, 3),
+        ("missing", 1, 2),
+        ("missing", 1, 2),
+        ("missing", 2, 1),
+    ]
+    january = all_months(office, agency, **{"from": "2024-01", "to": "2024-01"})[0]
+    assert (january["due_on"], january["complete"]) == (None, None)
+    assert january["received_at"] is not None
+
+
+def test_what_was_asked_and_not_given_stays_missing_after_the_obligation_ended(
+    office: Room, agency: str
+) -> None:
+    pair = [(agency, "ktp")]
+
+    def owed() -> list[str]:
+        return [month for month, found in states(office, agency).items() if found[1]]
+
+    load(office, obligations=pair, month=date(2024, 3, 1))
+    # In June it ends: of June nobody asks any more, and the months before stay asked.
+    load(office, not_owed=pair, month=date(2024, 7, 1))
+    assert owed() == ["03", "04", "05"]
+    load(office, not_owed=pair, month=date(2024, 9, 1))
+    assert owed() == ["03", "04", "05"]
+    load(office, obligations=pair, month=date(2024, 10, 1))
+    load(office, obligations=pair, month=date(2024, 12, 1))
+    assert owed() == ["03", "04", "05", "10", "11", "12"]
+    assert states(office, agency)["07"] == ("not_asked", 0, 1)
+    counted = office.get(f"{USAGE}/reporting", period=2024).json()["agencies"]
+    assert [one["expected"] for one in counted if one["agency"] == agency] == [6]
+
+
+@pytest.mark.parametrize(
+    ("since", "months"),
+    [
+        (date(2024, 2, 1), ["02", "03", "04", "05", "10", "11", "12"]),
+        (date(2024, 5, 1), ["05", "10", "11", "12"]),
+        (date(2024, 11, 1), ["11", "12"]),
+    ],
+)
+def test_a_stated_month_moves_the_first_beginning_and_fills_no_gap(
+    office: Room, agency: str, since: date, months: list[str]
+) -> None:
+    pair = [(agency, "ktp")]
+    load(office, obligations=pair, month=date(2024, 3, 1))
+    load(office, not_owed=pair, month=date(2024, 7, 1))
+    load(office, obligations=pair, month=date(2024, 10, 1))
+    for _ in range(2):
+        load(office, obligations=pair, month=date(2024, 12, 1), since=since)
+        assert [month for month, found in states(office, agency).items() if found[1]] == months
+
+
 def test_a_year_before_an_obligation_begins_expects_nothing(office: Room, agency: str) -> None:
     load(office, obligations=[(agency, "ktp")], month=date(2025, 1, 1))
     found = office.get(f"{USAGE}/reporting", period=2024).json()
@@ -155,7 +258,7 @@ def test_a_year_before_an_obligation_begins_expects_nothing(office: Room, agency
 
 @given(st.dates(datetime(2000, 1, 1).date(), datetime(2090, 1, 1).date()), st.integers(1, 28))
 def test_the_due_day_is_the_last_day_before_the_deadline(month: Any, due_day: int) -> None:
-    owed = MonthlyObligation("a", month.replace(day=1), 1, 0, None, None, ("x",))
+    owed = MonthlyObligation("a", month.replace(day=1), 1, 0, 0, None, None, ("x",))
     end = deadline(owed.month, due_day=due_day, zone=DEFAULT_ZONE)
     assert end.date() == owed.due_on(due_day) + timedelta(days=1)
     assert owed.due_on(due_day).day == due_day

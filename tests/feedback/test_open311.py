@@ -1,6 +1,9 @@
 """Comments as Open311 GeoReport v2 gives and takes them."""
 
+import re
+from datetime import UTC, datetime
 from typing import Any
+from unittest.mock import ANY
 from urllib.parse import urlencode
 from xml.etree import ElementTree
 
@@ -9,9 +12,10 @@ import pytest
 
 from tests.conftest import Room
 from tests.feedback.complaints import EMAIL, call, file, handler_of, move
-from tests.feedback.sending import pointers
+from tests.rows import rows
 
 V2 = "/open311/v2"
+CONSENT = "2026-1"
 
 
 def post(office: Room, ending: str = "json", **fields: Any) -> httpx.Response:
@@ -22,10 +26,23 @@ def post(office: Room, ending: str = "json", **fields: Any) -> httpx.Response:
     )
 
 
+def errors_of(answer: httpx.Response) -> list[tuple[int, Any]]:
+    """Return the errors of an answer in GeoReport's form, JSON or XML."""
+    if "xml" not in answer.headers["content-type"]:
+        return [(error["code"], error["description"]) for error in answer.json()]
+    return [
+        (int(error.findtext("code") or 0), error.findtext("description"))
+        for error in ElementTree.fromstring(answer.content).iter("error")
+    ]
+
+
 def test_discovery_leads_to_the_interface(office: Room) -> None:
     [endpoint] = call(office, "GET", "/open311/discovery.json").json()["endpoints"]
-    assert endpoint["url"] == V2
+    assert endpoint["url"] == f"http://testserver{V2}"
     assert endpoint["formats"] == ["application/json", "text/xml"]
+    xml = ElementTree.fromstring(call(office, "GET", "/open311/discovery.xml").content)
+    assert xml.findtext("endpoints/endpoint/url") == endpoint["url"]
+    assert [e.text for e in xml.iter("format")] == endpoint["formats"]
 
 
 def test_services_are_the_categories_as_json_and_as_xml(office: Room) -> None:
@@ -39,8 +56,11 @@ def test_services_are_the_categories_as_json_and_as_xml(office: Room) -> None:
     assert [a["code"] for a in definition["attributes"]][:2] == ["kind", "service"]
     xml = call(office, "GET", f"{V2}/services/fee.xml")
     assert len(ElementTree.fromstring(xml.content).findall("attributes/attribute")) == 4
-    assert call(office, "GET", f"{V2}/services/moon.json").status_code == 422
-    assert call(office, "GET", f"{V2}/services.yaml").status_code == 422
+    for ending in ("json", "xml"):
+        unknown = call(office, "GET", f"{V2}/services/moon.{ending}")
+        assert errors_of(unknown) == [(404, ANY)]
+        assert "moon" in unknown.text
+    assert errors_of(call(office, "GET", f"{V2}/services.yaml")) == [(400, ANY)]
 
 
 def test_a_request_is_a_comment_under_review(office: Room) -> None:
@@ -48,7 +68,7 @@ def test_a_request_is_a_comment_under_review(office: Room) -> None:
     assert made.status_code == 201
     [receipt] = made.json()
     ticket = receipt["service_request_id"]
-    assert receipt["service_notice"].endswith(f"/aduan/{ticket}")
+    assert f"/aduan/{ticket}; tidak disimpan: media_url" in receipt["service_notice"]
     case = call(
         office, "GET", f"/api/v1/comments/{ticket}", token=made.headers["ticket-token"]
     ).json()
@@ -58,22 +78,73 @@ def test_a_request_is_a_comment_under_review(office: Room) -> None:
     assert next(e.tag for e in xml.findall("request/*")) == "service_request_id"
 
 
+@pytest.mark.parametrize("ending", ["json", "xml"])
 @pytest.mark.parametrize(
-    ("fields", "status", "pointer"),
+    ("fields", "status", "named"),
     [
-        ({"service_code": "moon"}, 422, "#/service_code"),
-        ({"description": ""}, 422, "#/description"),
-        ({"lat": "north", "long": "1"}, 422, "#/lat"),
-        ({"lat": "nan", "long": "1"}, 422, "#/lat"),
-        ({"lat": "1"}, 422, "#"),
-        ({"email": EMAIL}, 422, "#"),
-        ({"attribute[service]": "No Slug"}, 422, "#/attribute[service]"),
+        ({"service_code": "moon"}, 404, "moon"),
+        ({"service_code": ""}, 400, "service_code: "),
+        ({"description": ""}, 400, "description: "),
+        ({"lat": "north", "long": "1"}, 400, "lat: "),
+        ({"lat": "nan", "long": "1"}, 400, "lat: "),
+        ({"lat": "1"}, 400, "`long`"),
+        ({"email": "no address", "attribute[consent]": CONSENT}, 400, "email: "),
+        ({"attribute[service]": "No Slug"}, 400, "attribute[service]: "),
+        ({"description": "x" * 4_001}, 400, "description: "),
     ],
 )
-def test_a_request_that_does_not_fit_is_refused(
-    office: Room, fields: dict[str, str], status: int, pointer: str
+def test_a_request_that_does_not_fit_is_refused_as_georeport_does(
+    office: Room, fields: dict[str, str], status: int, named: str, ending: str
 ) -> None:
-    assert pointers(post(office, **fields), status) == [pointer]
+    refused = post(office, ending, **fields)
+    [(code, description)] = errors_of(refused)
+    assert refused.status_code == code == status
+    assert named in description
+
+
+def test_every_wrong_field_has_its_error(office: Room) -> None:
+    assert len(errors_of(post(office, "xml", description="", lat="x", long="y"))) == 3
+
+
+@pytest.mark.parametrize("ending", ["json", "xml"])
+def test_what_another_program_sends_beside_a_report_is_taken_and_named(
+    office: Room, ending: str
+) -> None:
+    more = {
+        "jurisdiction_id": "toba.go.id",
+        "api_key": "x",
+        "first_name": "A",
+        "last_name": "",
+        "email": EMAIL,
+        "phone": "not a number",
+        "media_url": "https://foto.example/1.jpg",
+        "attribute[fixmystreet_id]": "7",
+    }
+    made = post(office, ending, **more)
+    assert made.status_code == 201
+    [notice] = re.findall(r"tidak disimpan: ([^(;<]*)", made.text)
+    assert notice.strip().split(", ") == [
+        "first_name", "email", "phone", "media_url", "attribute[fixmystreet_id]",
+    ]  # fmt: skip
+    assert f"attribute[consent]={CONSENT}" in made.text
+    assert rows(office.settings, "SELECT 1 FROM feedback.comment_contact") == []
+
+
+def test_a_contact_with_consent_is_stored(office: Room) -> None:
+    made = post(office, email=EMAIL, **{"attribute[consent]": CONSENT})
+    assert made.status_code == 201
+    assert "tidak disimpan" not in made.text
+
+
+def test_a_form_with_files_is_taken_and_the_files_are_named(office: Room) -> None:
+    made = office.client.post(
+        f"{V2}/requests.json",
+        data={"service_code": "facility", "description": "Satu\r\nDua"},
+        files={"media": ("a.jpg", b"x", "image/jpeg")},
+        headers=office.token(),
+    )
+    assert made.status_code == 201, made.text
+    assert "tidak disimpan: media" in made.json()[0]["service_notice"]
 
 
 def test_a_field_that_is_left_empty_is_left_out(office: Room) -> None:
@@ -84,7 +155,8 @@ def test_a_field_that_is_left_empty_is_left_out(office: Room) -> None:
 @pytest.mark.parametrize("name", ["service_code", "service_request_id"])
 def test_a_list_is_not_asked_for_by_what_no_text_holds(office: Room, name: str) -> None:
     refused = office.get(f"/open311/v2/requests.json?{name}=a%00")
-    assert (refused.status_code, refused.json()["errors"][0]["parameter"]) == (422, name)
+    [(code, description)] = errors_of(refused)
+    assert (code, name in description) == (400, True)
 
 
 def test_the_list_holds_what_an_agency_published(office: Room, agency: str) -> None:
@@ -104,7 +176,20 @@ def test_the_list_holds_what_an_agency_published(office: Room, agency: str) -> N
     tickets = {shown["ticket"], hidden["ticket"], waiting["ticket"]}
     assert listed(service_code="portal") & tickets == {shown["ticket"]}
     assert listed(service_request_id=",".join(tickets)) == {shown["ticket"]}
-    assert shown["ticket"] in listed(status="open")
+    assert listed(service_request_id=f"{shown['ticket'].lower()}, x") == {shown["ticket"]}
+    for every in ("open", "open,closed", "closed, open", "OPEN"):
+        assert shown["ticket"] in listed(status=every)
+    today = datetime.now(UTC).date().isoformat()
+    for since in ("2026-01-01", "2026-01-01T00:00:00", "2026-01-01T00:00:00Z"):
+        assert shown["ticket"] in listed(start_date=since)
+    assert shown["ticket"] in listed(start_date="2026-01-01", end_date=f"{today}T23:59:59Z")
+    for sign in ("+", "%2B"):
+        query = f"start_date=2026-01-01T00:00:00{sign}07:00"
+        found = call(office, "GET", f"{V2}/requests.json?{query}")
+        assert shown["ticket"] in found.text
+    small = call(office, "GET", f"{V2}/requests/{shown['ticket'].lower()}.json")
+    assert small.json()[0]["service_request_id"] == shown["ticket"]
+    assert "no-store" not in small.headers.get("cache-control", "")
     assert shown["ticket"] not in listed(status="closed")
     assert listed(end_date="2020-01-01T00:00:00Z") == set()
     assert listed(end_date="0001-01-01T00:00:00Z") == set()
@@ -144,3 +229,21 @@ def test_an_unclear_value_of_public_is_refused(office: Room, unclear: str) -> No
     answer = office.client.post("/open311/v2/requests.json", data=form, headers=office.token())
     assert answer.status_code in {400, 422}
     assert "attribute[public]" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ("start_date=yesterday", "start_date"),
+        ("end_date=2026-13-01", "end_date"),
+        ("status=open,lost", "status"),
+    ],
+)
+def test_a_filter_that_cannot_be_read_is_named(office: Room, query: str, named: str) -> None:
+    [(code, description)] = errors_of(call(office, "GET", f"{V2}/requests.xml?{query}"))
+    assert (code, description.startswith(named)) == (400, True)
+
+
+def test_an_unknown_ticket_and_a_missing_path_have_errors_of_georeport_too(office: Room) -> None:
+    for path in ("requests/7K3M-9QXT-2C86.xml", "nothing.xml"):
+        assert errors_of(call(office, "GET", f"{V2}/{path}"))[0][0] == 404

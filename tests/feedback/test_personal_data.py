@@ -35,7 +35,7 @@ def read(office: Room, filed: dict[str, Any], **access: Any) -> dict[str, Any]:
 
 def exported(office: Room) -> list[dict[str, str]]:
     answered = call(office, "GET", f"{COMMENTS}/exports/sp4n.csv", caller=ADMIN)
-    return list(csv.DictReader(io.StringIO(answered.content.decode("utf-8-sig"))))
+    return list(csv.DictReader(io.StringIO(answered.content.decode("utf-8-sig")), delimiter=";"))
 
 
 def test_a_comment_is_stored_with_masks_and_the_answer_says_so(office: Room, agency: str) -> None:

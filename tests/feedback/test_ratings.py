@@ -205,7 +205,7 @@ def test_an_exported_answer_shows_what_all_of_its_bundle_share(
                 "utf-8-sig"
             )
             found: dict[str, list[tuple[str, ...]]] = {}
-            for line in csv.DictReader(io.StringIO(sheet)):
+            for line in csv.DictReader(io.StringIO(sheet), delimiter=";"):
                 facts = ("month", "agency", "service", "channel", "mode")
                 found.setdefault(line["overall"], []).append(tuple(line[f] for f in facts))
             return found

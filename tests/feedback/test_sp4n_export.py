@@ -15,7 +15,7 @@ def test_chosen_tickets_are_exported_and_a_formula_stays_a_text(office: Room, ag
     handler = handler_of(agency)
     address = f"{COMMENTS}/exports/sp4n.csv?ticket={chosen['ticket']}"
     sheet = call(office, "GET", address, caller=handler)
-    [row] = csv.DictReader(io.StringIO(sheet.content.decode("utf-8-sig")))
+    [row] = csv.DictReader(io.StringIO(sheet.content.decode("utf-8-sig")), delimiter=";")
     assert (row["tiket"], row["isi"]) == (chosen["ticket"], "'=HYPERLINK(1)")
     assert row["klasifikasi"] == "Pengaduan"
     book = call(office, "GET", f"{COMMENTS}/exports/sp4n.xlsx", caller=handler)

@@ -53,7 +53,7 @@ def export(feedback: Room, file: str, *, caller: Caller = ADMIN) -> httpx.Respon
 
 
 def lines(answer: httpx.Response) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    return list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig")), delimiter=";"))
 
 
 def test_a_csv_with_its_codebook(answered: Room) -> None:

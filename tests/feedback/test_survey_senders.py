@@ -483,7 +483,7 @@ def test_an_agencys_export_has_no_questions_about_the_person(guarded: Room) -> N
     path = f"{SURVEYS}/person/exports/responses.csv"
     for caller, has_it in ((DUKCAPIL, False), (ADMIN, True)):
         head, *lines = guarded.get(path, caller=caller).text.splitlines()
-        assert ("sex" in head.split(","), len(lines)) == (has_it, 5)
+        assert ("sex" in head.split(";"), len(lines)) == (has_it, 5)
 
 
 def test_who_sent_a_response_is_forgotten_with_its_bundle(guarded: Room, slug: str) -> None:

@@ -86,6 +86,7 @@ def test_a_survey_that_is_not_there_is_not_found(office: Room) -> None:
         answers(used="no", knows=["none"], liked=1),
         answers(knows=["simbg", "oss"], liked=4, why=["device"], again=2),
         answers(why=[]),
+        answers(liked=4.0),  # an integer of JSON Schema
     ],
 )
 def test_good_answers_to_every_kind_of_question_are_taken_without_a_key(

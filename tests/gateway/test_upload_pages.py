@@ -23,6 +23,7 @@ from tests.gateway.key_rows import (
     set_expiry,
     upload_sessions,
 )
+from tests.gateway.people import colleague, execute, visitor
 from tests.rows import oblige_since
 
 HEADS = ("layanan", "kanal", "bulan", "masuk", "selesai", "alasan")
@@ -405,3 +406,31 @@ def test_the_reporting_page_counts_services_by_agency_and_month(browser: Browser
     assert "Disdukcapil" in page.text
     assert page.text.count('class="heat missing"') > 100
     assert browser.client.get("/dasbor/pelaporan?tahun=1999").status_code == 422
+
+
+def test_a_reporter_who_signed_in_uploads_for_the_own_agency_without_a_key(running: Hub) -> None:
+    reporter = colleague(running, "pelapor@dukcapil.test", ("reporter", "dukcapil"))
+    responder = colleague(running, "penjawab@dukcapil.test", ("responder", "dukcapil"))
+    assert "Kunci instansi" in responder.get(UPLOAD).text
+    home = reporter.get(UPLOAD)
+    assert "Dinas Kependudukan dan Pencatatan Sipil" in home.text
+    assert "Kunci instansi" not in home.text
+    assert "/unggah/keluar" not in home.text
+    assert reporter.get("/unggah/templat.csv").status_code == 200
+    file = {
+        "berkas": ("juli.xlsx", workbook(("ktp-el", "loket", "Juli 2023", 7, 6, None), heads=HEADS))
+    }
+    fields = {"kata": "0" * 64}
+    assert reporter.post("/unggah/periksa", fields, files=file).status_code == 403
+    preview = reporter.post("/unggah/periksa", files=file)
+    assert preview.status_code == 200, preview.text
+    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', preview.text))
+    receipt = reporter.post("/unggah/kirim", hidden)
+    assert "Statistik tersimpan" in receipt.text
+    assert "pelapor</dd>" in receipt.text
+    figures = running.client.get("/api/v1/usage/statistics?period=2023-07&agency=dukcapil").json()
+    assert {one["value"] for one in figures["items"] if one["service"] == "ktp-el"} == {6, 7}
+    signed_in = visitor(running).get("/kelola/masuk?ke=/unggah")
+    assert 'action="/kelola/masuk?ke=/unggah' in signed_in.text
+    running.client.cookies.clear()
+    execute(running, "DELETE FROM gateway.sign_in_attempt")

@@ -30,7 +30,7 @@ from services.feedback.comments.schemas import (
 from services.feedback.comments.service_levels import Kind
 from services.feedback.comments.states import State
 from services.platform.database import ReadSessionDep, WriteSessionDep
-from services.platform.identity import Caller, CommentsHandler
+from services.platform.identity import Caller, CommentsHandler, CommentsReader
 from services.platform.local_time import ZoneDep, day_of
 from services.platform.paging import Page, next_page_url
 from services.platform.parameters import Limit, ServiceQuery
@@ -80,7 +80,7 @@ async def list_comments(
     request: Request,
     response: Response,
     session: ReadSessionDep,
-    caller: CommentsHandler,
+    caller: CommentsReader,
     zone: ZoneDep,
     *,
     agency: Annotated[

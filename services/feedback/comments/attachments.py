@@ -14,6 +14,7 @@ from services.feedback.comments.cases import (
     attachments_of,
     find_case,
     lock_case,
+    reader_of,
     ticket_urls,
     viewer_of,
 )
@@ -30,6 +31,7 @@ from services.feedback.comments.images import (
 from services.feedback.comments.schemas import AttachmentItem
 from services.platform.bounded_process import Limits, call_bounded
 from services.platform.database import Database, ReadSessionDep
+from services.platform.file_upload import file_body, read_file
 from services.platform.identity import CurrentCaller
 from services.platform.ids import new_id
 from services.platform.problems import (
@@ -69,8 +71,8 @@ WHERE region = :region AND comment = :comment AND id = :id
     "/{ticket}/attachments",
     operation_id="post_comment_attachment",
     status_code=201,
-    responses=problem_responses(409, 413, 503),
-    openapi_extra={"requestBody": {"required": True, "content": BINARY}},
+    responses=problem_responses(400, 409, 413, 415, 503),
+    openapi_extra=file_body(*MEDIA_TYPES.values()),
 )
 async def post_comment_attachment(
     request: Request, caller: CurrentCaller, *, ticket: TicketPath, token: TicketToken = None
@@ -82,9 +84,7 @@ async def post_comment_attachment(
     pixels, WebP for 4 million, JPEG for 50 million.
     """
     region, database = get_region(request), request.app.state.database
-    body = await request.body()
-    if len(body) > MAX_BYTES:
-        raise TooLarge(f"An image may have at most {MAX_BYTES} bytes.")
+    body = await read_file(request, media_type_to_send="image/jpeg", max_bytes=MAX_BYTES)
     # Access is checked before decoding, which is expensive.
     async with database.read_session() as session:
         stored = await find_case(session, region, ticket)
@@ -138,7 +138,12 @@ async def _store(database: Database, stored: CommentRow, image: SanitisedImage) 
     "/{ticket}/attachments/{attachment}",
     operation_id="get_comment_attachment",
     response_class=Response,
-    responses={200: {"description": "The image.", "content": BINARY}},
+    responses={
+        200: {
+            "description": "The image, without the metadata that it was sent with.",
+            "content": BINARY,
+        }
+    },
 )
 async def get_comment_attachment(
     request: Request,
@@ -151,7 +156,7 @@ async def get_comment_attachment(
 ) -> Response:
     """Return an attachment, for the citizen with the token and the agency in charge."""
     stored = await find_case(session, get_region(request), ticket)
-    if viewer_of(stored, caller, token) is Viewer.public:
+    if reader_of(stored, caller, token) is Viewer.public:
         raise access_error(caller)
     key = {"region": stored.region, "comment": stored.id, "id": attachment}
     row = (await session.execute(text(READ), key)).one_or_none()

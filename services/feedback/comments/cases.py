@@ -19,12 +19,12 @@ from services.feedback.comments.schemas import (
 )
 from services.feedback.comments.service_levels import service_levels
 from services.feedback.comments.states import State
-from services.feedback.comments.working_days import working_days_between
 from services.platform.database import ReadSession, WriteSession
 from services.platform.identity import Caller
 from services.platform.local_time import day_of
 from services.platform.problems import NotAllowed, NotFound
 from services.platform.service import API
+from services.platform.working_days import working_days_between
 
 CommentRow = Row[Any]
 """A row of `feedback.comment` with the columns of `CASE_COLUMNS`."""
@@ -109,6 +109,17 @@ def viewer_of(stored: CommentRow, caller: Caller, token: str | None) -> Viewer:
     if not hmac.compare_digest(stored.token_hash, token_hash(token)):
         raise NotAllowed("This Ticket-Token does not belong to this ticket.")
     return Viewer.citizen
+
+
+def reader_of(stored: CommentRow, caller: Caller, token: str | None) -> Viewer:
+    """Return the role of a caller that changes nothing: also of who may only read for the agency.
+
+    Raises:
+        NotAllowed: the token belongs to another ticket.
+    """
+    if caller.has_scope("comments:read") and caller.can_write_for(stored.agency):
+        return Viewer.agency
+    return viewer_of(stored, caller, token)
 
 
 async def find_case(session: ReadSession | WriteSession, region: str, ticket: str) -> CommentRow:

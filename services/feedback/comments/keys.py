@@ -2,18 +2,15 @@
 
 import hashlib
 import hmac
-import os
 from base64 import urlsafe_b64encode
 from uuid import UUID
 
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from services.feedback.form_checks import FormTokens
 from services.platform.derived_keys import derived_key
+from services.platform.row_cipher import RowCipher, row_context
 
-NONCE_BYTES = 12
 TOKEN_BYTES = 24
 
 
@@ -21,23 +18,18 @@ class CommentKeys:
     """A key for each purpose, derived from one private key."""
 
     def __init__(self, key: Ed25519PrivateKey) -> None:
-        self._contacts = AESGCM(derived_key(key, b"emall comments: contacts"))
+        self._contacts = RowCipher(key, b"emall comments: contacts")
         self._tokens = derived_key(key, b"emall comments: tokens of tickets")
         self._repeats = derived_key(key, b"emall comments: repeated contacts")
         self.forms = FormTokens(key)
 
     def encrypt_contact(self, plain: bytes, *, region: str, comment: UUID) -> bytes:
-        """Encrypt the contact of a comment (AES-256-GCM), bound to this comment."""
-        nonce = os.urandom(NONCE_BYTES)
-        return nonce + self._contacts.encrypt(nonce, plain, _associated_data(region, comment))
+        """Encrypt the contact of a comment, bound to this comment."""
+        return self._contacts.encrypt(plain, region=region, row=comment)
 
     def decrypt_contact(self, ciphertext: bytes, *, region: str, comment: UUID) -> bytes | None:
         """Decrypt a contact; None if it was encrypted with another key or for another comment."""
-        nonce, encrypted = ciphertext[:NONCE_BYTES], ciphertext[NONCE_BYTES:]
-        try:
-            return self._contacts.decrypt(nonce, encrypted, _associated_data(region, comment))
-        except InvalidTag:
-            return None
+        return self._contacts.decrypt(ciphertext, region=region, row=comment)
 
     def ticket_token(self, region: str, comment: UUID) -> str:
         """Return the secret that gives the citizen access to a comment.
@@ -45,7 +37,7 @@ class CommentKeys:
         It is derived, not random, so that a repeated request returns the same; the database stores
         its hash.
         """
-        digest = hmac.digest(self._tokens, _associated_data(region, comment), "sha256")
+        digest = hmac.digest(self._tokens, row_context(region, comment), "sha256")
         return urlsafe_b64encode(digest[:TOKEN_BYTES]).decode()
 
     def contact_digest(self, plain: bytes) -> str:
@@ -56,7 +48,3 @@ class CommentKeys:
 def token_hash(token: str) -> bytes:
     """Return the SHA-256 of a token; 192 random bits need no slow hash."""
     return hashlib.sha256(token.encode(errors="replace")).digest()
-
-
-def _associated_data(region: str, comment: UUID) -> bytes:
-    return f"{region} {comment}".encode()

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from fastapi import APIRouter, Request, Response
 
-from services.feedback.comments.cases import build_case, find_case, viewer_of
+from services.feedback.comments.cases import build_case, find_case, reader_of
 from services.feedback.comments.contacts import CONSENT
 from services.feedback.comments.dependencies import Keys, Sender, TicketPath, TicketToken
 from services.feedback.comments.handling import add_reply, withdraw_contact
@@ -61,7 +61,12 @@ async def get_comment_form(response: Response, keys: Keys) -> CommentForm:
     operation_id="post_comment",
     status_code=201,
     responses=problem_responses(409, 413)
-    | {200: {"model": CommentFiled, "description": "CommentRow before; nothing changed."}},
+    | {
+        200: {
+            "model": CommentFiled,
+            "description": "Filed by an earlier request with this key; nothing changed.",
+        }
+    },
 )
 async def post_comment(
     request: Request,
@@ -112,7 +117,7 @@ async def get_comment(
     return await build_case(
         session,
         stored,
-        viewer=viewer_of(stored, caller, token),
+        viewer=reader_of(stored, caller, token),
         now=datetime.now(UTC),
         zone=zone,
     )

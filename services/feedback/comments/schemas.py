@@ -13,14 +13,17 @@ from services.feedback.form_checks import FormToken, Honeypot
 from services.platform.api_model import ApiModel
 from services.platform.languages import Language
 from services.platform.personal_data import PersonalDataKind
+from services.platform.translation import N_
 from services.platform.types import (
     DistrictCode,
     Href,
+    LineBreaks,
     Sha256,
     ShortText,
     Slug,
     StrictNumber,
 )
+from services.platform.validation_messages import InvalidValueError
 
 Ticket = Annotated[
     str, StringConstraints(pattern=TICKET_PATTERN), Field(examples=["7K3M-9QXT-2C86"])
@@ -30,10 +33,11 @@ MAX_TEXT_LENGTH = 4000
 CommentText = Annotated[
     str,
     StringConstraints(
-        pattern=r"^[^\x00-\x08\x0B-\x1F\x7F]*[^\s\x00-\x1F\x7F][^\x00-\x08\x0B-\x1F\x7F]*$",
+        pattern=r"^[^\x00-\x08\x0E-\x1F\x7F]*[^\s\x00-\x1F\x7F][^\x00-\x08\x0E-\x1F\x7F]*$",
         min_length=3,
         max_length=MAX_TEXT_LENGTH,
     ),
+    LineBreaks,
 ]
 Email = Annotated[
     str,
@@ -59,20 +63,24 @@ class Contact(ApiModel):
     @model_validator(mode="after")
     def _check_channels(self) -> Self:
         if self.email is None and self.phone is None:
-            raise ValueError("a contact needs `email` or `phone`")
+            raise InvalidValueError(N_("kontak memerlukan `email` atau `phone`"))
         return self
 
 
 class NewComment(ApiModel):
     """A comment to submit; anonymous unless it has a contact."""
 
-    kind: Kind
+    kind: Kind = Field(
+        description="What the comment is: a complaint, a question, praise or another comment."
+    )
     category: Category = "other"
-    text: CommentText
+    text: CommentText = Field(description="What the citizen writes, without names of people.")
     service: Slug | None = Field(None, description="The service it is about.")
     agency: Slug | None = Field(None, description="Default: the agency that offers the service.")
     link: Slug | None = Field(None, description="The portal it is about.")
-    district: DistrictCode | None = None
+    district: DistrictCode | None = Field(
+        None, description="Code of the district (kecamatan) that it is about."
+    )
     place: ShortText | None = Field(None, description="The place, described in words.")
     latitude: Latitude | None = None
     longitude: Longitude | None = None
@@ -81,7 +89,9 @@ class NewComment(ApiModel):
         False,
         description="Whether the agency may publish the text (Open311), without personal data.",
     )
-    contact: Contact | None = None
+    contact: Contact | None = Field(
+        None, description="How to reach the sender; null to stay anonymous."
+    )
     keep_personal_data: bool = Field(
         False,
         description="Whether the agency is to read phone numbers, e-mail addresses and identity "
@@ -101,19 +111,23 @@ class NewComment(ApiModel):
     @model_validator(mode="after")
     def _check_position(self) -> Self:
         if (self.latitude is None) != (self.longitude is None):
-            raise ValueError("`latitude` and `longitude` must be given together")
+            raise InvalidValueError(N_("`latitude` dan `longitude` harus diisi bersama"))
         return self
 
 
 class ServiceLevelStatus(ApiModel):
     """The service level of a comment, and the state of its clock."""
 
-    id: ServiceLevelId
+    id: ServiceLevelId = Field(description="Service level, as a code.")
     working_days: int = Field(description="Working days to the answer.")
     verify_by: date = Field(description="Last day for the review.")
     answer_by: date = Field(description="Last day for the answer.")
-    verified_at: datetime | None
-    answered_at: datetime | None
+    verified_at: datetime | None = Field(
+        description="When the agency read it for the first time; null while it has not."
+    )
+    answered_at: datetime | None = Field(
+        description="When the agency answered; null while it has not."
+    )
     status: Literal["running", "overdue", "met", "missed"] = Field(
         description="`running` or `overdue` until the clock stops, then `met` or `missed`. The "
         "clock stops when the comment, or the one it was merged into, is first answered, forwarded "
@@ -132,7 +146,7 @@ class CommentFiled(ApiModel):
         description="Secret, returned only here. As header `Ticket-Token` it gives access to the "
         "text, replies, attachments and contact of this ticket."
     )
-    state: State
+    state: State = Field(description="How far the comment has been handled.")
     under_review: bool = Field(description="Whether a person reviews it before it counts.")
     personal_data: list[PersonalDataKind] = Field(
         description="Personal data found in the text and place, and masked; with "
@@ -148,13 +162,13 @@ class TimelineEntry(ApiModel):
 
     number: int
     at: datetime
-    actor: Literal["citizen", "agency", "hub"]
-    agency: str | None
+    actor: Literal["citizen", "agency", "hub"] = Field(description="Who did it.")
+    agency: str | None = Field(description="Agency that did it; null if none did.")
     action: str = Field(
         description="`reply`, a state, or an action on a contact (`contact_given`, `contact_read`, "
         "...), which the public does not see."
     )
-    state: State = Field(description="The state afterwards.")
+    state: State = Field(description="State of the comment after this entry.")
     text: str | None = Field(
         description="Of an agency's reply; of a citizen's only with the ticket's token or the "
         "agency's key. Of `contact_given` the version of the consent, for the agency."
@@ -174,7 +188,7 @@ class AttachmentItem(ApiModel):
 class CommentDetails(ApiModel):
     """What only the citizen with the token and the agency see."""
 
-    text: str
+    text: str = Field(description="What the citizen wrote.")
     place: str | None
     latitude: float | None
     longitude: float | None
@@ -189,13 +203,17 @@ class CommentCase(ApiModel):
     """A comment with its timeline, without the contact."""
 
     ticket: Ticket
-    kind: Kind
+    kind: Kind = Field(
+        description="What the comment is: a complaint, a question, praise or another comment."
+    )
     category: Category
     service: Slug | None
     agency: Slug | None
-    link: Slug | None
+    link: Slug | None = Field(
+        description="Short name of the portal that it is about; null if about none."
+    )
     district: DistrictCode | None
-    state: State
+    state: State = Field(description="How far the comment has been handled.")
     under_review: bool
     merged_into: Ticket | None
     forwarded_number: ShortText | None = Field(description="At SP4N-LAPOR!, once it was forwarded.")
@@ -214,15 +232,21 @@ class CommentItem(ApiModel):
     """A comment in the agency's list."""
 
     ticket: Ticket
-    kind: Kind
+    kind: Kind = Field(
+        description="What the comment is: a complaint, a question, praise or another comment."
+    )
     category: Category
     service: Slug | None
     agency: Slug | None
-    link: Slug | None
+    link: Slug | None = Field(
+        description="Short name of the portal that it is about; null if about none."
+    )
     district: DistrictCode | None
-    state: State
-    review_reasons: list[str]
-    text: str
+    state: State = Field(description="How far the comment has been handled.")
+    review_reasons: list[str] = Field(
+        description="Why somebody has to look at it before it is published, as codes."
+    )
+    text: str = Field(description="What the citizen wrote.")
     has_contact: bool
     created_at: datetime
     service_level: ServiceLevelStatus
@@ -241,7 +265,7 @@ class HandledCase(CommentCase):
 class NewReply(ApiModel):
     """A reply of the agency, with its key, or of the citizen, with the token."""
 
-    text: CommentText
+    text: CommentText = Field(description="What is answered, in words.")
     keep_personal_data: bool = Field(
         False,
         description="Whether the agency is to read phone numbers, e-mail addresses and identity "
@@ -257,7 +281,7 @@ class NewReply(ApiModel):
 class CommentCorrection(ApiModel):
     """The text and place that replace those of a comment."""
 
-    text: CommentText
+    text: CommentText = Field(description="What the citizen writes instead.")
     place: ShortText | None = Field(None, description="Default: the place is erased.")
     latitude: Latitude | None = Field(None, description="Default: the position is erased.")
     longitude: Longitude | None = None
@@ -266,7 +290,7 @@ class CommentCorrection(ApiModel):
     @model_validator(mode="after")
     def _check_position(self) -> Self:
         if (self.latitude is None) != (self.longitude is None):
-            raise ValueError("`latitude` and `longitude` must be given together")
+            raise InvalidValueError(N_("`latitude` dan `longitude` harus diisi bersama"))
         return self
 
 
@@ -281,10 +305,10 @@ class PublicationRequest(ApiModel):
 
 
 class CommentPublication(ApiModel):
-    """A published comment."""
+    """A comment whose text the agency published."""
 
     ticket: Ticket
-    text: str
+    text: str = Field(description="The text as the agency published it, without personal data.")
     published_at: datetime
     personal_data: list[PersonalDataKind] = Field(
         description="Personal data found in the text, and masked."
@@ -308,11 +332,13 @@ class StateChange(ApiModel):
     def _check_fields(self) -> Self:
         for name, state in (("agency", "received"), ("into", "merged"), ("number", "forwarded")):
             if getattr(self, name) is not None and self.state != state:
-                raise ValueError(f"`{name}` is only valid with the state {state}")
+                raise InvalidValueError(
+                    N_("`%(name)s` hanya untuk state %(state)s"), name=name, state=state
+                )
         if self.state == "merged" and self.into is None:
-            raise ValueError("the state merged needs `into`")
+            raise InvalidValueError(N_("state merged memerlukan `into`"))
         if self.state == "forwarded" and self.number is None:
-            raise ValueError("the state forwarded needs `number`")
+            raise InvalidValueError(N_("state forwarded memerlukan `number`"))
         return self
 
 
@@ -321,14 +347,14 @@ class ContactDetails(ApiModel):
 
     email: str | None
     phone: str | None
-    consent_version: str
-    consented_at: datetime
+    consent_version: str = Field(description="Version of the text to which the citizen agreed.")
+    consented_at: datetime = Field(description="When the citizen agreed.")
 
 
 class ConsentText(ApiModel):
     """The consent text for a contact."""
 
-    version: str
+    version: str = Field(description="Version of the text, to be sent with the contact details.")
     text: str
     text_en: str
 
@@ -336,15 +362,15 @@ class ConsentText(ApiModel):
 class Choice(ApiModel):
     """A value with its names."""
 
-    code: str
+    code: str = Field(description="Value to send.")
     name: str
     name_en: str
 
 
 class ServiceLevelInfo(ApiModel):
-    """A service level."""
+    """A service level, by which comments are answered in time or late."""
 
-    id: ServiceLevelId
+    id: ServiceLevelId = Field(description="Service level, as a code.")
     working_days: int
     name: str
     name_en: str
@@ -354,10 +380,14 @@ class CommentForm(ApiModel):
     """The data of a form for comments."""
 
     form_token: str = Field(description="To be sent with the comment; valid for a day.")
-    kinds: list[Choice]
-    categories: list[Choice]
-    consent: ConsentText
+    kinds: list[Choice] = Field(description="What a comment can be.")
+    categories: list[Choice] = Field(description="What a comment can be about.")
+    consent: ConsentText = Field(description="Text to agree to before contact details are sent.")
     max_text_length: int = Field(description="In characters.")
-    verify_working_days: int
-    service_levels: list[ServiceLevelInfo]
+    verify_working_days: int = Field(
+        description="Working days within which a comment is read for the first time."
+    )
+    service_levels: list[ServiceLevelInfo] = Field(
+        description="Working days within which comments are answered."
+    )
     sources: list[str] = Field(description="The regulations that the service levels come from.")

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
-from services.feedback.comments.working_days import after_working_days
+from services.platform.working_days import after_working_days
 
 Kind = Literal["comment", "complaint", "question", "praise"]
 Category = Literal[

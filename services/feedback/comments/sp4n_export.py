@@ -4,8 +4,6 @@ SP4N-LAPOR! has no known open API for the systems of regencies: an officer enter
 export and records the numbers here.
 """
 
-import csv
-import io
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -20,6 +18,7 @@ from services.feedback.comments.service_levels import KIND_NAMES, service_levels
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep, WriteSessionDep
 from services.platform.identity import CommentsHandler
+from services.platform.parameters import DelimiterQuery
 from services.platform.personal_data import mask_personal_data
 from services.platform.problems import (
     Conflict,
@@ -30,6 +29,7 @@ from services.platform.problems import (
     problem_responses,
 )
 from services.platform.service import API, get_region
+from services.platform.spreadsheets.csv_export import CSV_MEDIA_TYPE, write_csv
 from services.platform.spreadsheets.model import XLSX, Cell
 from services.platform.spreadsheets.writing import Column, write_xlsx
 from services.platform.types import ShortText
@@ -39,7 +39,6 @@ router = APIRouter(
 )
 
 FileName = Literal["sp4n.csv", "sp4n.xlsx"]
-CSV = "text/csv; charset=utf-8"
 MAX_TICKETS = 500
 
 COLUMNS = (
@@ -76,7 +75,7 @@ class ForwardedTicket(ApiModel):
     """A ticket and its number at SP4N-LAPOR!."""
 
     ticket: Ticket
-    number: ShortText
+    number: ShortText = Field(description="Number of the report at SP4N-LAPOR!.")
 
 
 class ForwardedTickets(ApiModel):
@@ -91,9 +90,10 @@ class ForwardedTickets(ApiModel):
     response_class=Response,
     responses={
         200: {
-            "description": "The file.",
+            "description": "A table with a row for each comment, in the format of its name.",
             "content": {
-                kind: {"schema": {"type": "string", "format": "binary"}} for kind in (CSV, XLSX)
+                kind: {"schema": {"type": "string", "format": "binary"}}
+                for kind in (CSV_MEDIA_TYPE, XLSX)
             },
         }
     },
@@ -108,6 +108,7 @@ async def export_comments(
         list[Ticket],
         Query(description="Tickets to export; default: all open ones.", max_length=MAX_TICKETS),
     ] = [],  # noqa: B006 - FastAPI copies it
+    delimiter: DelimiterQuery = "semicolon",
 ) -> Response:
     """Export the comments of the key's agency for SP4N-LAPOR!, without contacts."""
     rows = await session.execute(
@@ -145,8 +146,14 @@ async def export_comments(
     ]
     is_csv = file == "sp4n.csv"
     return Response(
-        _csv(table) if is_csv else write_xlsx({"sp4n": (COLUMNS, table)}),
-        media_type=CSV if is_csv else XLSX,
+        write_csv(
+            [column.name for column in COLUMNS],
+            [list(row.values()) for row in table],
+            delimiter=delimiter,
+        )
+        if is_csv
+        else write_xlsx({"sp4n": (COLUMNS, table)}),
+        media_type=CSV_MEDIA_TYPE if is_csv else XLSX,
         headers={
             "Content-Disposition": f'attachment; filename="{file}"',
             "Cache-Control": "private, no-store",
@@ -183,19 +190,3 @@ async def post_comment_forwardings(
 
 def _ticket_error(index: int, error: ProblemError) -> FieldError:
     return FieldError(pointer=f"#/items/{index}/ticket", parameter=None, detail=error.detail)
-
-
-def _csv(table: list[dict[str, Cell]]) -> bytes:
-    file = io.StringIO(newline="")
-    writer = csv.writer(file)
-    writer.writerow([column.name for column in COLUMNS])
-    for row in table:
-        writer.writerow([_escape_formula(cell) for cell in row.values()])
-    return file.getvalue().encode("utf-8-sig")  # Excel recognises UTF-8 by its byte order mark
-
-
-def _escape_formula(cell: Cell) -> Cell:
-    """Escape a text that a spreadsheet would evaluate as a formula."""
-    if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t")):
-        return f"'{cell}"
-    return cell

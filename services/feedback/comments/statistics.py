@@ -13,8 +13,8 @@ from datetime import date, timedelta
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.feedback.comments.working_days import working_days_between
 from services.feedback.small_groups import BundlePlan, Group, Person, plan_bundles
+from services.platform.working_days import working_days_between
 
 UNANSWERED_AFTER = timedelta(days=30)
 """Time after the last day for the answer from which a comment counts as unanswered."""

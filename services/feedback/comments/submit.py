@@ -35,7 +35,6 @@ from services.feedback.comments.spam_filter import (
     is_duplicate,
 )
 from services.feedback.comments.tickets import new_ticket
-from services.feedback.comments.working_days import after_working_days
 from services.feedback.senders import count_from_sender, hash_sender
 from services.platform.concurrency_control import claim_idempotency_key
 from services.platform.database import WriteSession
@@ -45,6 +44,7 @@ from services.platform.local_time import day_of
 from services.platform.personal_data import PersonalDataKind, mask_personal_data
 from services.platform.problems import Conflict, FieldError
 from services.platform.settings import Service
+from services.platform.working_days import after_working_days
 
 STORE = f"""
 -- A new comment.

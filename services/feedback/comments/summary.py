@@ -30,7 +30,7 @@ class CommentGroup(ApiModel):
         description="Of the dimension; empty if it was not given, null for pooled groups that are "
         "too small to be published separately."
     )
-    n: int = Field(ge=MIN_GROUP_SIZE)
+    n: int = Field(ge=MIN_GROUP_SIZE, description="Number of comments in the group, at least five.")
     answered: int = Field(description="Answered, closed or forwarded.")
     in_time: int = Field(description="Of all: answered within their service level.")
     median_working_days: float | None = Field(
@@ -45,7 +45,7 @@ class CommentSummary(ApiModel):
     grow by bundles of at least five, so the newest comments may be pending.
     """
 
-    period: str
+    period: str = Field(description="Calendar year or month that is summed up.")
     by: Dimension
     agency: str | None
     service: str | None

@@ -22,7 +22,7 @@ from services.feedback.events.intake import Intake
 from services.feedback.events.routes import PATH, require_writer
 from services.feedback.events.writer import Callback, StoreResult
 from services.platform.fast_path_protocol import FastPathProtocol, default_header_lines
-from services.platform.head_limit import MAX_FIELDS, MAX_HEAD_BYTES
+from services.platform.head_limit import MAX_FIELDS, MAX_HEAD_BYTES, has_valid_host
 from services.platform.identity import TokenVerifier
 from services.platform.middleware import send_problem
 from services.platform.problems import ProblemError
@@ -132,6 +132,7 @@ class RequestReader:
                 is_short = (
                     len(data) - len(self.body) <= MAX_HEAD_BYTES
                     and self._header_lines <= MAX_FIELDS
+                    and has_valid_host("1.1", self.headers.items())
                 )
                 return (
                     RequestState.complete if has_unique_headers and is_short else RequestState.other

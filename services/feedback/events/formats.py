@@ -111,7 +111,7 @@ class EventFormat:
 
 
 def _list(error: ValidationError) -> Errors:
-    errors = error.errors(include_url=False, include_context=False, include_input=False)
+    errors = error.errors(include_url=False, include_input=False)
     return cast("Errors", errors)
 
 

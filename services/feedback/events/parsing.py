@@ -172,11 +172,11 @@ def _batch_of(events: Iterator[UsageEvent]) -> Batch:
 
 def _load(body: bytes) -> object:
     if not body:
-        raise Invalid(SEE_ERRORS, errors=[_document_error("Field required")])
+        raise Invalid(SEE_ERRORS, errors=[_document_error("is required")])
     try:
         return json.loads(body)
     except json.JSONDecodeError as error:
-        detail = f"JSON decode error: {error.msg} at character {error.pos}"
+        detail = f"is not valid JSON, from character {error.pos}"
         raise Invalid(SEE_ERRORS, errors=[_document_error(detail)]) from None
     except (ValueError, RecursionError):  # no UTF-8, a number of 5,000 digits, 1,000 brackets
         error = _document_error("must be a JSON document in UTF-8")

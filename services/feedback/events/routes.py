@@ -33,6 +33,7 @@ from services.platform.request_body import BodyLimiter, ParsedBodyLimits, body_t
 from services.platform.request_id import Observe, RequestIdMiddleware
 from services.platform.service import API
 from services.platform.settings import Service
+from services.platform.validation_messages import validation_message
 
 log = get_logger(__name__)
 
@@ -150,7 +151,8 @@ def _wants_each(headers: dict[bytes, bytes], query: bytes) -> tuple[bool, list[R
     try:
         return _flag.validate_python(detail[-1]), []
     except ValidationError as error:
-        raise _invalid("detail", error.errors()[0]["msg"]) from None
+        item = dict(error.errors()[0])
+        raise _invalid("detail", validation_message(item, "en")) from None
 
 
 def _invalid(parameter: str, detail: str) -> Invalid:

@@ -43,15 +43,15 @@ class NewRetraction(ApiModel):
 class NewReversal(ApiModel):
     """Why a retraction is reversed."""
 
-    reason: Reason
+    reason: Reason = Field(description="Why it counts again, in words.")
 
 
 class Reversal(ApiModel):
     """The end of a retraction: all that it struck out counts again."""
 
     reason: str
-    reversed_at: AwareDatetime
-    reversed_by: str
+    reversed_at: AwareDatetime = Field(description="When it came to count again.")
+    reversed_by: str = Field(description="Agency that reversed it.")
 
 
 class Retraction(ApiModel):
@@ -61,15 +61,15 @@ class Retraction(ApiModel):
 
     id: UUID
     href: Href
-    key: str
+    key: str = Field(description="Id of the key whose reports were struck out.")
     sent_from: AwareDatetime = Field(alias="from")
     sent_until: AwareDatetime = Field(alias="to")
-    kinds: list[RetractedKind] = Field(max_length=len(KINDS))
+    kinds: list[RetractedKind] = Field(max_length=len(KINDS), description="What was struck out.")
     reason: str
     events: int = Field(ge=0, description="Events that it struck out.")
     statistics: int = Field(
         ge=0, description="Figures of monthly statistics that it struck out, with their revisions."
     )
-    retracted_at: AwareDatetime
-    retracted_by: str
-    reversal: Reversal | None
+    retracted_at: AwareDatetime = Field(description="When it was struck out.")
+    retracted_by: str = Field(description="Agency that struck it out.")
+    reversal: Reversal | None = Field(description="Its end; null while it holds.")

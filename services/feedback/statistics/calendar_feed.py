@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from services.feedback.statistics.obligations import MonthlyObligation
+from services.platform.calendar_feed import new_calendar
 from services.platform.translation import translator
-from services.platform.version import VERSION
 
 ALARM_BEFORE = timedelta(days=3)
 
@@ -19,12 +19,9 @@ def calendar_of(
     now: datetime,
 ) -> bytes:
     """Return the feed of the months that are not completely reported."""
-    from icalendar import Alarm, Calendar, Event  # noqa: PLC0415 - large, and seldom needed
+    from icalendar import Alarm, Event  # noqa: PLC0415 - large, and seldom needed
 
-    calendar = Calendar()
-    calendar.add("prodid", f"-//emall//{VERSION}//ID")
-    calendar.add("version", "2.0")
-    calendar.add("name", f"Statistik bulanan {agency}")
+    calendar = new_calendar(f"Statistik bulanan {agency}")
     for obligation in obligations:
         if obligation.is_complete:
             continue

@@ -10,7 +10,7 @@ from services.feedback.statistics.counters import Measure
 from services.feedback.statistics.flag_kinds import Certainty, FlagKind
 from services.platform.api_model import ApiModel
 from services.platform.personal_data import PersonalDataKind
-from services.platform.types import TEXT_PATTERN, YearMonth
+from services.platform.types import LINES_PATTERN, LineBreaks, YearMonth
 
 FlagState = Literal["open", "explained", "resolved"]
 
@@ -23,10 +23,12 @@ class StatisticFlag(ApiModel):
     service: str | None = Field(description="Null if it concerns all services of the agency.")
     channel: ChannelKind | None
     period: YearMonth = Field(description="The month; for a flag about a year, its first month.")
-    measure: Measure | None
-    kind: FlagKind
+    measure: Measure | None = Field(description="Counter that is in doubt; null if several are.")
+    kind: FlagKind = Field(description="What is implausible.")
     certainty: Certainty
-    state: FlagState
+    state: FlagState = Field(
+        description="Whether the doubt is open, explained, or ended by a correction."
+    )
     message: str
     message_en: str
     remedy: str
@@ -49,16 +51,20 @@ class FlagCount(ApiModel):
     """Number of flags of an agency by kind and state."""
 
     agency: str
-    kind: FlagKind
-    state: FlagState
-    flags: int
+    kind: FlagKind = Field(description="What is implausible.")
+    state: FlagState = Field(
+        description="Whether the doubts are open, explained, or ended by a correction."
+    )
+    flags: int = Field(description="Number of flags.")
 
 
 class StatisticFlags(ApiModel):
     """Flags of the key's agency, and the number of flags of every agency."""
 
     items: list[StatisticFlag] = Field(description="Empty without the agency's key.")
-    counts: list[FlagCount]
+    counts: list[FlagCount] = Field(
+        description="Number of flags of every agency, by kind and state."
+    )
     next: str | None = None
 
 
@@ -66,5 +72,5 @@ class FlagExplanation(ApiModel):
     """Why a flagged figure is correct."""
 
     explanation: Annotated[
-        str, StringConstraints(pattern=TEXT_PATTERN, min_length=1, max_length=1000)
+        str, StringConstraints(pattern=LINES_PATTERN, min_length=1, max_length=1000), LineBreaks
     ] = Field(examples=["Pekan pelayanan keliling di lima kecamatan."])

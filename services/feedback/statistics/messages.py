@@ -26,6 +26,9 @@ CELL_ERRORS: Mapping[str, Message] = {
         "berisi %(value)s, tetapi %(other)s berisi %(other_value)s untuk hal yang sama; pilih satu"
     ),
     "missing_reason": N_("angka berubah (%(changes)s); tulis alasannya di kolom alasan"),
+    "reason_without_figures": N_(
+        "ada alasan, tetapi baris ini tidak berisi angka; isi angkanya, atau kosongkan alasan"
+    ),
     "reason_too_long": N_("alasan terlalu panjang; paling banyak 300 huruf"),
     "invalid_reason": N_("alasan berisi huruf yang tidak dapat disimpan; tulis ulang"),
     "unknown_column": N_(

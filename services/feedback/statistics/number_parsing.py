@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import date
+from functools import cache
 from typing import Literal
 
 from services.feedback.channels import ChannelKind
@@ -24,14 +25,7 @@ class CellValueError(Exception):
         self.code: CellErrorCode = code
 
 
-_MONTH_NAMES = tuple(
-    (number, translator(language).month_name(number).lower())
-    for language in COMPLETE_LANGUAGES
-    for number in range(1, 13)
-)
-_MONTH_NUMBERS: Mapping[str, int] = {
-    **{name: number for number, name in _MONTH_NAMES},
-    **{name[:3]: number for number, name in _MONTH_NAMES},
+_OTHER_MONTH_NAMES = {
     # Older spellings, and the abbreviations of spreadsheets and calendars.
     "pebruari": 2,
     "peb": 2,
@@ -42,6 +36,19 @@ _MONTH_NUMBERS: Mapping[str, int] = {
     "nopember": 11,
     "nop": 11,
 }
+
+
+@cache
+def _month_numbers() -> Mapping[str, int]:
+    """Return the number of each month by its names; the first call reads data of languages."""
+    names = [
+        (number, translator(language).month_name(number).lower())
+        for language in COMPLETE_LANGUAGES
+        for number in range(1, 13)
+    ]
+    whole = {name: number for number, name in names}
+    return whole | {name[:3]: number for number, name in names} | _OTHER_MONTH_NAMES
+
 
 CHANNEL_LABELS: Mapping[ChannelKind, str] = {
     "online": "daring",
@@ -66,7 +73,9 @@ _GROUPED = re.compile(r"(\d{1,3}(?:([.' ])\d{3})(?:\2\d{3})*)(?:,0+)?", re.ASCII
 _FRACTION = re.compile(r"[\d.]+,\d+|\d+\.\d+|[\d,]+\.\d+", re.ASCII)
 _ENGLISH_GROUPS = re.compile(r"\d{1,3}(,\d{3})+", re.ASCII)
 
-_YEAR_FIRST = re.compile(r"(20\d{2})[-/. ]?(\d{1,2})(?:[-/.]\d{1,2})?(?:[T ].*)?", re.ASCII)
+_YEAR_FIRST = re.compile(
+    r"(20\d{2})[-/. ]?(\d{1,2})(?:[-/.]\d{1,2})?(?:[t ]\d{2}:\d{2}.*)?", re.ASCII
+)
 _YEAR_LAST = re.compile(r"(?:\d{1,2}[-/.])?(\d{1,2})[-/. ](20\d{2})", re.ASCII)
 _MONTH_NAME = re.compile(r"(?:\d{1,2}[- ])?([a-z]+)[-. /']*(20\d{2}|\d{2})", re.ASCII)
 
@@ -117,7 +126,7 @@ def parse_month(cell: Cell) -> date:
         return _month_of(int(match[1]), int(match[2]))
     if match := _YEAR_LAST.fullmatch(text):
         return _month_of(int(match[2]), int(match[1]))
-    if (match := _MONTH_NAME.fullmatch(text)) and (number := _MONTH_NUMBERS.get(match[1])):
+    if (match := _MONTH_NAME.fullmatch(text)) and (number := _month_numbers().get(match[1])):
         return _month_of(int(match[2]) % 2000 + 2000, number)
     raise CellValueError("not_a_month")
 

@@ -15,6 +15,7 @@ from services.feedback.statistics.obligation_schemas import (
 from services.feedback.statistics.obligations import (
     count_by_agency,
     last_closed_months,
+    months_between,
     obligations_between,
 )
 from services.feedback.statistics.parameters import (
@@ -49,27 +50,26 @@ async def get_usage_completeness(
     first: FirstMonthQuery = None,
     last: LastMonthQuery = None,
 ) -> ReportingCalendar:
-    """List the months that agencies must report: services reported, on time, late or missing.
+    """List the months of agencies: services reported, on time, late, missing or not asked for.
 
     Default: the last twelve months that have ended. `usage/reporting` and the assessment count the
-    same months.
+    same months, except those in which nothing is asked for (`not_asked`).
     """
     settings: Settings = request.app.state.settings
     now, due_day = datetime.now(UTC), settings.reporting_due_day
     begin, end = resolve_months(first, last, now=now, zone=zone)
-    months = await obligations_between(
-        session, settings.region, first=begin, last=end, agency=agency
-    )
+    months = await months_between(session, settings.region, first=begin, last=end, agency=agency)
     return ReportingCalendar(
         items=[
             ReportingMonth(
                 agency=month.agency,
                 period=f"{month.month:%Y-%m}",
-                due_on=month.due_on(due_day),
+                due_on=month.due_on(due_day) if month.is_asked else None,
                 state=month.state(now=now, due_day=due_day, zone=zone),
-                complete=month.is_complete,
+                complete=month.is_complete if month.is_asked else None,
                 services_expected=month.services_expected,
                 services_reported=month.services_reported,
+                services_not_asked=month.services_not_asked,
                 received_at=month.received_at,
                 completed_at=month.completed_at,
             )

@@ -8,30 +8,40 @@ from pydantic import AwareDatetime, Field
 from services.platform.api_model import ApiModel
 from services.platform.types import YearMonth
 
-ObligationState = Literal["open", "on_time", "late", "missing"]
+ObligationState = Literal["open", "on_time", "late", "missing", "not_asked"]
 
 
 class ReportingMonth(ApiModel):
-    """A month for which an agency must report statistics."""
+    """A month of an agency: which reports are asked for, and which were given."""
 
     agency: str
-    period: YearMonth
-    due_on: date = Field(description="Last day on which the report is on time.")
+    period: YearMonth = Field(description="Calendar month, such as `2024-03`.")
+    due_on: date | None = Field(
+        description="Last day on which the report is on time; null if none is asked for."
+    )
     state: ObligationState = Field(
         description="By the first figure received; `open` if there is none and the deadline has "
-        "not passed."
+        "not passed; `not_asked` if no report of this month is asked for, though one is taken: "
+        "before the obligation begins, after it ended, and of inactive services and partners."
     )
-    complete: bool = Field(description="Whether every service was reported.")
-    services_expected: int
-    services_reported: int
+    complete: bool | None = Field(
+        description="Whether every service was reported whose figures are due; null if none are."
+    )
+    services_expected: int = Field(description="Number of services whose figures are due.")
+    services_reported: int = Field(description="Number of services whose figures were received.")
+    services_not_asked: int = Field(
+        description="Number of the agency's services whose figures nobody asks for this month."
+    )
     received_at: AwareDatetime | None
     completed_at: AwareDatetime | None
 
 
 class ReportingCalendar(ApiModel):
-    """Months for which agencies must report statistics, and what was received."""
+    """Months of agencies: which reports are asked for, and what was received."""
 
-    items: list[ReportingMonth]
+    items: list[ReportingMonth] = Field(
+        description="Months with what is due and what was received."
+    )
     next: str | None = None
 
 
@@ -51,7 +61,7 @@ class AgencyReporting(ApiModel):
 class Reporting(ApiModel):
     """Monthly reports expected of agencies, and those received (an agency-month counts once)."""
 
-    period: int
+    period: int = Field(description="Calendar year that is counted.")
     expected: int
     on_time: int = Field(description="Received by the due day of the next month.")
     late: int

@@ -14,17 +14,17 @@ from services.feedback.statistics.obligation_schemas import AgencyReporting, Obl
 from services.platform.database import ReadSession, WriteSession
 from services.platform.local_time import month_of, start_of_day
 
-OBLIGATIONS_BETWEEN = """
--- For each agency and month: the services that must be reported, from the month in which their
--- obligation began, those that were, and when. A
--- service is reported once any figure of it is; the first figure counts, so that a correction makes
--- nothing late.
-WITH expected AS (
-    SELECT o.agency, o.service, month::date AS month
+MONTHS_BETWEEN = """
+-- For each agency and month: the services whose reports are asked for, those of them that were
+-- given, and when; and how many are not asked for. A service is reported once any figure of it is;
+-- the first figure counts, so that a correction makes nothing late.
+WITH reportable AS (
+    SELECT o.agency, o.service, month::date AS month,
+           CASE WHEN o.owed_in IS NULL THEN o.is_owed AND month >= o.since
+                ELSE o.owed_in @> month::date END AS is_owed
     FROM feedback.reporting_obligation o,
          generate_series(CAST(:first AS timestamp), CAST(:last AS timestamp), '1 month') AS month
-    WHERE o.region = :region AND month >= o.since
-      AND (:agency ::text IS NULL OR o.agency = :agency)
+    WHERE o.region = :region AND (:agency ::text IS NULL OR o.agency = :agency)
 ),
 first_report AS (
     SELECT agency, service, period, min(reported_at) AS reported_at
@@ -39,13 +39,15 @@ received AS (
     SELECT agency, period, min(reported_at) AS reported_at FROM first_report GROUP BY 1, 2
 )
 SELECT e.agency, e.month,
-       count(*) AS services_expected,
-       count(r.service) AS services_reported,
+       count(*) FILTER (WHERE is_owed) AS services_expected,
+       count(r.service) FILTER (WHERE is_owed) AS services_reported,
+       count(*) FILTER (WHERE NOT is_owed) AS services_not_asked,
        min(any_of.reported_at) AS received_at,
-       CASE WHEN count(*) = count(r.service) THEN max(r.reported_at) END AS completed_at,
-       coalesce(array_agg(e.service ORDER BY e.service) FILTER (WHERE r.service IS NULL), '{}')
-           AS missing
-FROM expected e
+       CASE WHEN bool_and(r.service IS NOT NULL) FILTER (WHERE is_owed)
+            THEN max(r.reported_at) FILTER (WHERE is_owed) END AS completed_at,
+       coalesce(array_agg(e.service ORDER BY e.service)
+                FILTER (WHERE is_owed AND r.service IS NULL), '{}') AS missing
+FROM reportable e
 LEFT JOIN first_report r ON r.agency = e.agency AND r.service = e.service AND r.period = e.month
 LEFT JOIN received any_of ON any_of.agency = e.agency AND any_of.period = e.month
 GROUP BY e.agency, e.month
@@ -86,12 +88,13 @@ def deadline(month: date, *, due_day: int, zone: ZoneInfo) -> datetime:
 
 @dataclass(frozen=True)
 class MonthlyObligation:
-    """A month for which an agency must report statistics, and what was received."""
+    """A month for which an agency may, and usually must, report, and what was received."""
 
     agency: str
     month: date
     services_expected: int
     services_reported: int
+    services_not_asked: int
     received_at: datetime | None
     """When the first figure of the month was received."""
     completed_at: datetime | None
@@ -104,14 +107,21 @@ class MonthlyObligation:
 
     def state(self, *, now: datetime, due_day: int, zone: ZoneInfo) -> ObligationState:
         """Return on time or late by the first figure; without one, open until the deadline."""
+        if not self.is_asked:
+            return "not_asked"
         due = deadline(self.month, due_day=due_day, zone=zone)
         if self.received_at is not None:
             return "on_time" if self.received_at < due else "late"
         return "missing" if due <= now else "open"
 
     @property
+    def is_asked(self) -> bool:
+        """Whether a report on any service is asked for."""
+        return self.services_expected > 0
+
+    @property
     def is_complete(self) -> bool:
-        """Whether every service was reported."""
+        """Whether every service whose report is asked for was reported."""
         return not self.missing
 
 
@@ -123,9 +133,22 @@ async def obligations_between(
     last: date,
     agency: str | None = None,
 ) -> list[MonthlyObligation]:
-    """Return the obligations of one agency, or all, in the months from `first` to `last`."""
+    """Return the months from `first` to `last` of which one agency, or each, is asked to report."""
+    months = await months_between(session, region, first=first, last=last, agency=agency)
+    return [month for month in months if month.is_asked]
+
+
+async def months_between(
+    session: ReadSession | WriteSession,
+    region: str,
+    *,
+    first: date,
+    last: date,
+    agency: str | None = None,
+) -> list[MonthlyObligation]:
+    """Return the months of one agency, or of each, those of which nobody asks too."""
     rows = await session.execute(
-        text(OBLIGATIONS_BETWEEN),
+        text(MONTHS_BETWEEN),
         {"region": region, "first": first, "last": last, "agency": agency},
     )
     return [

@@ -38,7 +38,7 @@ class Statistic(ApiModel):
     agency: Slug
     service: Slug
     channel: ChannelKind
-    period: YearMonth
+    period: YearMonth = Field(description="Calendar month, such as `2024-03`.")
     counters: Counters
     reason: ShortText | None = Field(None, description="Why a figure is corrected.")
 
@@ -46,7 +46,11 @@ class Statistic(ApiModel):
 class StatisticBatch(ApiModel):
     """Monthly statistics, stored as a whole or not at all."""
 
-    statistics: list[Statistic] = Field(min_length=1, max_length=MAX_STATISTICS)
+    statistics: list[Statistic] = Field(
+        min_length=1,
+        max_length=MAX_STATISTICS,
+        description="Monthly figures, each of one service and channel.",
+    )
 
 
 class StatisticsStored(ApiModel):
@@ -74,11 +78,13 @@ class UploadedFigure(ApiModel):
     cell: str
     service: str
     channel: ChannelKind
-    period: YearMonth
-    measure: Measure
-    value: int
+    period: YearMonth = Field(description="Calendar month, such as `2024-03`.")
+    measure: Measure = Field(description="Counter of applications.")
+    value: int = Field(description="Number of applications.")
     previous: int | None = Field(description="The figure that was current before.")
-    result: Literal["added", "revised", "unchanged"]
+    result: Literal["added", "revised", "unchanged"] = Field(
+        description="Whether the figure is new, replaces another, or changes nothing."
+    )
 
 
 class UploadReceipt(StatisticsReceipt):
@@ -86,7 +92,7 @@ class UploadReceipt(StatisticsReceipt):
 
     agency: str
     dry_run: bool
-    items: list[UploadedFigure]
+    items: list[UploadedFigure] = Field(description="Result of each figure of the file.")
 
 
 class UploadCell(ApiModel):
@@ -112,12 +118,14 @@ class StatisticRevision(ApiModel):
     agency: Slug
     service: Slug
     channel: ChannelKind
-    period: YearMonth
-    measure: Measure
-    value: int
+    period: YearMonth = Field(description="Calendar month, such as `2024-03`.")
+    measure: Measure = Field(description="Counter of applications.")
+    value: int = Field(description="Number of applications.")
     revision: int
     is_current: bool
-    reason: ShortText | None
+    reason: ShortText | None = Field(
+        description="Why an earlier figure was replaced; null of the first one."
+    )
     reported_at: AwareDatetime
 
 

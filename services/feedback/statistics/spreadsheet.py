@@ -30,7 +30,7 @@ from services.platform.spreadsheets.model import (
     column_letters,
 )
 from services.platform.translation import translator
-from services.platform.types import TEXT_PATTERN
+from services.platform.types import TEXT_PATTERN, normalise_line_breaks
 
 TOTAL = re.compile(r"(sub ?-?)?(total|jumlah)\b", re.IGNORECASE)
 """Beginning of a row of totals, which spreadsheets have below their figures."""
@@ -190,6 +190,7 @@ class _Reader:
                 name: row.cells[header] for name, header in columns.items() if header in row.cells
             }
             if not any(measure in cells for measure in MEASURES):
+                self._check_reason(sheet, row, cells, columns)
                 continue
             count = len(self.errors)
             values = self._values(sheet, row, cells, columns)
@@ -205,6 +206,14 @@ class _Reader:
                     sheet.name,
                     row.number,
                 )
+
+    def _check_reason(
+        self, sheet: Table, row: Row, cells: Mapping[str, Cell], columns: Mapping[str, str]
+    ) -> None:
+        """Report the reason of a row without figures; a signature stands beside no month."""
+        if "reason" in cells and "period" in cells:
+            message = error_text(self._language, "reason_without_figures")
+            self.errors.append(sheet.issue(row.number, columns["reason"], message))
 
     def check_conflicts(self, filled: Sequence[FilledRow]) -> None:
         """Report different values for the same figure; equal ones are allowed."""
@@ -278,7 +287,7 @@ class _Reader:
             values["period"] = f"{month:%Y-%m}"
         counters: dict[Measure, Cell] = {name: cells[name] for name in MEASURES if name in cells}
         values["counters"] = Counters(**_counts(counters, add_error))
-        reason = str(cells["reason"]) if "reason" in cells else None
+        reason = normalise_line_breaks(str(cells["reason"])) if "reason" in cells else None
         if reason is not None and len(reason) > MAX_REASON:
             add_error("reason", "reason_too_long")
         elif reason is not None and re.match(TEXT_PATTERN, reason) is None:

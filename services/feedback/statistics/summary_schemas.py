@@ -25,17 +25,29 @@ class UsageCount(ApiModel):
     """A sum; dimensions not listed in `group_by` are null."""
 
     measure: str = Field(description="An event's kind or a statistic's counter.")
-    value: int = Field(ge=0)
-    month: YearMonth | None = None
-    day: date | None = None
+    value: int = Field(ge=0, description="Number of uses.")
+    month: YearMonth | None = Field(
+        None, description="Calendar month, such as `2024-03`; null unless it is grouped by."
+    )
+    day: date | None = Field(None, description="Calendar day; null unless it is grouped by.")
     hour: AwareDatetime | None = Field(
         None, description="Start of the hour, in the region's time zone."
     )
-    service: Slug | None = None
-    agency: Slug | None = None
-    channel: ChannelKind | None = None
-    link: Slug | None = None
-    source: str | None = None
+    service: Slug | None = Field(
+        None, description="Short name of the public service; null unless it is grouped by."
+    )
+    agency: Slug | None = Field(
+        None, description="Short name of the agency; null unless it is grouped by."
+    )
+    channel: ChannelKind | None = Field(
+        None, description="Way in which the service was used; null unless it is grouped by."
+    )
+    link: Slug | None = Field(
+        None, description="Short name of the link; null unless it is grouped by."
+    )
+    source: str | None = Field(
+        None, description="Where the events happened; null unless it is grouped by."
+    )
     district: str | None = Field(
         None,
         description="Counts are multiples of five; null holds the remainders and events without a "
@@ -46,9 +58,9 @@ class UsageCount(ApiModel):
 class Retracted(ApiModel):
     """What one retraction struck out of the span, and why."""
 
-    retraction: UUID
+    retraction: UUID = Field(description="Id of the retraction.")
     reason: str
-    retracted_at: AwareDatetime
+    retracted_at: AwareDatetime = Field(description="When it was struck out.")
     events: int = Field(ge=0)
     statistics: int = Field(ge=0, description="Figures, with their revisions.")
 
@@ -61,16 +73,18 @@ class RetractedUse(ApiModel):
     retractions: list[Retracted] = Field(
         default_factory=list[Retracted],
         max_length=MAX_RETRACTIONS,
-        description="The newest retractions.",
+        description="Retractions that touch the span, the newest first.",
     )
 
 
 class UsageSummary(ApiModel):
     """Sums of events and statistics in a span of days."""
 
-    items: list[UsageCount] = Field(max_length=MAX_ROWS)
+    items: list[UsageCount] = Field(
+        max_length=MAX_ROWS, description="The sums, one for each group."
+    )
     next: str | None = None
-    retracted: RetractedUse
+    retracted: RetractedUse = Field(description="What was struck out of the span.")
 
 
 def _split(value: object) -> object:

@@ -9,8 +9,9 @@ from services.feedback.statistics.counters import MAX_COUNT, Measure
 from services.feedback.statistics.messages import INSTRUCTIONS
 from services.feedback.statistics.number_parsing import CHANNEL_LABELS
 from services.feedback.statistics.obligations import ReportedService
+from services.platform.spreadsheets.csv_export import Delimiter, write_csv
 from services.platform.spreadsheets.model import Cell
-from services.platform.spreadsheets.writing import Column, write_csv, write_xlsx
+from services.platform.spreadsheets.writing import Column, write_xlsx
 
 SHEET, CHOICES, HELP = "Statistik", "Pilihan", "Petunjuk"
 
@@ -82,9 +83,15 @@ def template_xlsx(services: Sequence[ReportedService], rows: Sequence[TemplateRo
     )
 
 
-def template_csv(services: Sequence[ReportedService], rows: Sequence[TemplateRow]) -> bytes:
+def template_csv(
+    services: Sequence[ReportedService], rows: Sequence[TemplateRow], *, delimiter: Delimiter
+) -> bytes:
     """Return the table to fill in as CSV."""
-    return write_csv(columns_of(services), [*map(_cells, rows)])
+    header = [column.name for column in columns_of(services)]
+    cells = map(_cells, rows)
+    return write_csv(
+        header, ([row.get(name) for name in header] for row in cells), delimiter=delimiter
+    )
 
 
 def _cells(row: TemplateRow) -> dict[str, Cell]:

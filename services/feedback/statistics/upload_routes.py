@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -34,10 +35,11 @@ from services.feedback.statistics.upload import (
 )
 from services.platform.bounded_process import Limits, call_bounded
 from services.platform.database import ReadSession, ReadSessionDep, WriteSessionDep
+from services.platform.file_upload import file_body, read_file
 from services.platform.identity import UsageWriter
 from services.platform.languages import Language
 from services.platform.local_time import ZoneDep, month_of
-from services.platform.parameters import LanguageQuery
+from services.platform.parameters import DelimiterQuery, LanguageQuery
 from services.platform.problems import (
     Conflict,
     FieldError,
@@ -65,7 +67,7 @@ _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _TABLE: dict[int | str, dict[str, Any]] = {
     200: {
         "content": {XLSX: _BINARY, CSV: {"schema": {"type": "string"}}},
-        "description": "An XLSX workbook, or CSV in UTF-8 with semicolons.",
+        "description": "An XLSX workbook, or CSV in UTF-8.",
     }
 }
 
@@ -92,6 +94,7 @@ async def get_statistics_template(
     file_format: Annotated[
         Literal["xlsx", "csv"], Query(alias="format", description="File format.")
     ] = "xlsx",
+    delimiter: DelimiterQuery = "semicolon",
     agency: OwnAgencyQuery = None,
     first: FirstMonthQuery = None,
     last: LastMonthQuery = None,
@@ -115,7 +118,7 @@ async def get_statistics_template(
         parameter = FieldError(pointer=None, parameter="from", detail="choose a later month")
         detail = f"The table would have {len(rows)} rows; an upload may have {MAX_STATISTICS}."
         raise Conflict(detail, errors=[parameter])
-    make = template_xlsx if file_format == "xlsx" else template_csv
+    make = template_xlsx if file_format == "xlsx" else partial(template_csv, delimiter=delimiter)
     content = await asyncio.to_thread(make, services, rows)
     name = f"statistik-{agency}-{now.astimezone(zone):%Y-%m-%d}.{file_format}"
     return Response(
@@ -187,10 +190,8 @@ async def _stored_rows(
 @router.post(
     "/statistics/upload",
     operation_id="upload_usage_statistics",
-    responses=problem_responses(403, 409, 413, 503),
-    openapi_extra={
-        "requestBody": {"required": True, "content": {XLSX: _BINARY, ODS: _BINARY, CSV: _BINARY}},
-    },
+    responses=problem_responses(400, 403, 409, 413, 415, 503),
+    openapi_extra=file_body(XLSX, ODS, CSV),
 )
 async def upload_usage_statistics(
     request: Request,
@@ -210,9 +211,9 @@ async def upload_usage_statistics(
     """
     region, now = get_region(request), datetime.now(UTC)
     agency = resolve_agency(caller, agency)
-    content = await request.body()
-    if len(content) > MAX_FILE_BYTES:
-        raise TooLarge(f"A file may have at most {MAX_FILE_BYTES} bytes; send fewer rows.")
+    content = await read_file(
+        request, media_type_to_send=CSV, max_bytes=MAX_FILE_BYTES, language=language
+    )
     sheets: list[Sheet] = []
     try:
         # Before the session is used: no connection is held while a file waits to be read.

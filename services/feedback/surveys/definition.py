@@ -11,8 +11,8 @@ from services.feedback.surveys.question_kinds.base import (
     Answer,
     Code,
     LanguageCode,
-    Option,
     QuestionKind,
+    QuestionOption,
     Relation,
     Translations,
 )
@@ -33,7 +33,9 @@ class ShowIf(PackModel):
     """A condition: the question is asked after one of these answers to an earlier question."""
 
     question: Code
-    any_of: list[Code | StrictInt] = Field(min_length=1)
+    any_of: list[Code | StrictInt] = Field(
+        min_length=1, description="Answers after which the question is asked."
+    )
 
     def is_met(self, answers: Mapping[str, Answer]) -> bool:
         """Return whether the earlier question has one of the answers; not if it has none."""
@@ -46,7 +48,7 @@ class Question(PackModel):
     """A question; `kind` decides what its answers are."""
 
     code: Code
-    kind: KindName
+    kind: KindName = Field(description="What the answers are.")
     text: ShortText
     text_en: ShortText
     text_in: Translations = Field(
@@ -57,9 +59,11 @@ class Question(PackModel):
         None,
         description="Asks about the person: used for weighting, not published.",
     )
-    show_if: ShowIf | None = None
-    options: list[Option] = Field(
-        default_factory=list[Option],
+    show_if: ShowIf | None = Field(
+        None, description="Condition under which it is asked; null if always."
+    )
+    options: list[QuestionOption] = Field(
+        default_factory=list[QuestionOption],
         description="The answers to choose from; for scale4 the texts of the levels 1, 2, 3 and 4.",
     )
     low: int | None = Field(None, ge=0, description="Smallest answer of a number.")
@@ -113,7 +117,7 @@ class Question(PackModel):
 class Margin(PackModel):
     """The distribution of a characteristic in the population, for weighting."""
 
-    source: Slug
+    source: Slug = Field(description="Key of the source of the distribution.")
     shares: dict[Code, Annotated[float, Field(gt=0)]] = Field(
         min_length=2,
         description="People (or shares) per option of the question about this characteristic.",
@@ -135,7 +139,9 @@ class Survey(PackModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     slug: Slug
-    kind: SurveyKind
+    kind: SurveyKind = Field(
+        description="What the survey is about; `skm` is the satisfaction survey by regulation."
+    )
     needs_token: bool = Field(
         False,
         description="Whether a response needs a token, which proves a use of the service and is "

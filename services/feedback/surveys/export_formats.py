@@ -1,18 +1,18 @@
 """Encodes a table of responses as CSV with a codebook, XLSX and SPSS."""
 
-import csv
 import io
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
 from services.feedback.surveys.codebook import Column, Table, Value
+from services.platform.spreadsheets.csv_export import CSV_MEDIA_TYPE, Delimiter, write_csv
 
 FileName = Literal["responses.csv", "codebook.csv", "responses.xlsx", "responses.sav"]
 MEDIA_TYPES: dict[FileName, str] = {
-    "responses.csv": "text/csv; charset=utf-8",
-    "codebook.csv": "text/csv; charset=utf-8",
+    "responses.csv": CSV_MEDIA_TYPE,
+    "codebook.csv": CSV_MEDIA_TYPE,
     "responses.xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "responses.sav": "application/x-spss-sav",
 }
@@ -22,12 +22,14 @@ MAX_LABEL_BYTES = 250
 """Of a variable in SPSS, which allows 256 bytes."""
 
 
-def encode_table(table: Table, name: FileName, *, title: str) -> bytes:
+def encode_table(
+    table: Table, name: FileName, *, title: str, delimiter: Delimiter = "semicolon"
+) -> bytes:
     """Return the table as a file of this name."""
     if name == "responses.csv":
-        return _csv(_header(table), table.rows)
+        return write_csv(_header(table), table.rows, delimiter=delimiter)
     if name == "codebook.csv":
-        return _csv(CODEBOOK, codebook_rows(table.columns))
+        return write_csv(CODEBOOK, codebook_rows(table.columns), delimiter=delimiter)
     if name == "responses.xlsx":
         return _workbook(table)
     return _spss(table, title=title)
@@ -44,14 +46,6 @@ def codebook_rows(columns: Iterable[Column]) -> list[tuple[Value, ...]]:
 
 def _header(table: Table) -> list[str]:
     return [column.name for column in table.columns]
-
-
-def _csv(header: Sequence[str], rows: Iterable[Sequence[Value]]) -> bytes:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(header)
-    writer.writerows(rows)
-    return text.getvalue().encode("utf-8-sig")  # Excel recognises UTF-8 by its byte order mark
 
 
 def _workbook(table: Table) -> bytes:

@@ -20,7 +20,7 @@ from services.feedback.surveys.weighting import NotWeightableError, rake
 from services.platform.database import ReadSession, ReadSessionDep
 from services.platform.identity import Administrator, Caller, UsageWriter
 from services.platform.local_time import ZoneDep
-from services.platform.parameters import SlugPath
+from services.platform.parameters import DelimiterQuery, SlugPath
 from services.platform.problems import Conflict, NotAllowed, problem_responses
 from services.platform.service import API, get_region
 
@@ -48,7 +48,7 @@ WHERE b.region = :region AND b.survey = :survey AND b.first_day >= :first AND b.
     response_class=Response,
     responses={
         200: {
-            "description": "The file.",
+            "description": "The responses of the survey as a file, in the format of its name.",
             "content": {
                 kind: {"schema": {"type": "string", "format": "binary"}}
                 for kind in sorted(set(MEDIA_TYPES.values()))
@@ -65,6 +65,7 @@ async def export_survey_responses(
     *,
     file: Annotated[FileName, Path(description="The table and its format.")],
     period: PeriodQuery = None,
+    delimiter: DelimiterQuery = "semicolon",
 ) -> Response:
     """Export single responses of the bundles of a period, without an id, for analysis.
 
@@ -86,7 +87,7 @@ async def export_survey_responses(
     table = build_table(questions, responses)
     name = f"{slug}-{wanted}-{file}"
     return Response(
-        encode_table(table, file, title=f"{survey.title} {wanted}"),
+        encode_table(table, file, title=f"{survey.title} {wanted}", delimiter=delimiter),
         media_type=MEDIA_TYPES[file],
         headers={
             "Content-Disposition": f'attachment; filename="{name}"',

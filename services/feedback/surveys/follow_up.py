@@ -26,6 +26,15 @@ ORDER BY content ->> 'due', id
 LIMIT :most
 """
 
+OPEN = """
+-- What has yet to be done, of all surveys and periods, by due date.
+SELECT survey, id, version, content, recorded_at FROM feedback.follow_up
+WHERE region = :region AND is_current AND (CAST(:agency AS text) IS NULL OR agency = :agency)
+  AND content ->> 'state' IN ('planned', 'under_way')
+ORDER BY content ->> 'due', id
+LIMIT :most
+"""
+
 FIND = """
 -- An action in its current version, or in the version given.
 SELECT id, version, content, recorded_at FROM feedback.follow_up
@@ -75,6 +84,15 @@ async def list_actions(
         text(CURRENT), plan.parameters(period=period, agency=agency, most=MAX_ACTIONS)
     )
     return [_action(plan, row) for row in rows]
+
+
+async def list_open_actions(
+    session: ReadSession, region: str, *, agency: str | None
+) -> list[FollowUpAction]:
+    """Return the actions that are neither done nor dropped, of all surveys and periods."""
+    parameters = {"region": region, "agency": agency, "most": MAX_ACTIONS}
+    rows = await session.execute(text(OPEN), parameters)
+    return [_action(Plan(region, row.survey), row) for row in rows]
 
 
 async def find_action(

@@ -14,6 +14,7 @@ from services.feedback.surveys.follow_up import (
     check_element,
     find_action,
     list_actions,
+    list_open_actions,
     lock_action,
     record_action,
 )
@@ -21,6 +22,7 @@ from services.feedback.surveys.follow_up_schemas import (
     FollowUp,
     FollowUpAction,
     FollowUpPlan,
+    OpenFollowUp,
     Priority,
 )
 from services.feedback.surveys.responses import find_survey
@@ -48,6 +50,18 @@ router = APIRouter(
 )
 
 ActionId = Annotated[UUID, Path(description="Id of the action.")]
+
+
+@router.get("/follow-up/open", operation_id="list_open_survey_follow_up")
+async def list_open_survey_follow_up(
+    request: Request,
+    session: ReadSessionDep,
+    *,
+    agency: Annotated[Slug | None, Query(description="Only of this agency.")] = None,
+) -> OpenFollowUp:
+    """List what agencies have yet to do about the results of surveys, whatever their period."""
+    items = await list_open_actions(session, get_region(request), agency=agency)
+    return OpenFollowUp(items=items)
 
 
 @router.get("/{slug}/follow-up", operation_id="get_survey_follow_up")

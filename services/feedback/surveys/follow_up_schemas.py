@@ -8,12 +8,14 @@ from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 from services.feedback.periods import PeriodText
 from services.feedback.surveys.question_kinds.base import Code
 from services.platform.api_model import ApiModel
-from services.platform.types import TEXT_PATTERN, Href, IsoDate, ShortText, Slug
+from services.platform.types import LINES_PATTERN, Href, IsoDate, LineBreaks, ShortText, Slug
 
 MAX_ACTIONS = 500
 
 State = Literal["planned", "under_way", "done", "dropped"]
-LongText = Annotated[str, StringConstraints(pattern=TEXT_PATTERN, min_length=1, max_length=5000)]
+LongText = Annotated[
+    str, StringConstraints(pattern=LINES_PATTERN, min_length=1, max_length=5000), LineBreaks
+]
 
 
 class FollowUp(ApiModel):
@@ -26,7 +28,7 @@ class FollowUp(ApiModel):
     action: LongText = Field(description="What is done.")
     owner: ShortText = Field(description="The responsible unit or office, not a person.")
     due: IsoDate = Field(description="Due date.")
-    state: State = "planned"
+    state: State = Field("planned", description="How far the action is.")
     outcome: LongText | None = Field(
         None, description="The outcome; required once the state is done or dropped."
     )
@@ -39,12 +41,12 @@ class FollowUp(ApiModel):
 
 
 class FollowUpAction(ApiModel):
-    """A recorded action."""
+    """An action about an element of a survey, as an agency recorded it."""
 
     id: UUID
     survey: Slug
     version: int = Field(ge=1)
-    content: FollowUp
+    content: FollowUp = Field(description="What is done, by whom and by when.")
     recorded_at: AwareDatetime
     href: Href
 
@@ -63,7 +65,7 @@ class FollowUpPlan(ApiModel):
     """The elements of a period, the lowest first, and the actions about them."""
 
     survey: str
-    period: str
+    period: str = Field(description="Period of the survey's results, such as `2024-S1`.")
     agency: str | None
     priorities: list[Priority] = Field(
         description="Of the satisfaction survey; empty if fewer than five people answered."
@@ -71,4 +73,12 @@ class FollowUpPlan(ApiModel):
     items: list[FollowUpAction] = Field(
         max_length=MAX_ACTIONS, description=f"By due date, at most {MAX_ACTIONS}."
     )
-    next: None = None
+    next: Href | None = Field(default=None, description="Always null: the list is on one page.")
+
+
+class OpenFollowUp(ApiModel):
+    """Actions that are neither done nor dropped, of all surveys and periods."""
+
+    items: list[FollowUpAction] = Field(
+        max_length=MAX_ACTIONS, description=f"By due date, at most {MAX_ACTIONS}."
+    )

@@ -33,7 +33,9 @@ class Invited(ApiModel):
 class InvitationRequest(ApiModel):
     """Whom to invite."""
 
-    invited: list[Invited] = Field(min_length=1, max_length=MAX_INVITED)
+    invited: list[Invited] = Field(
+        min_length=1, max_length=MAX_INVITED, description="Organisations or posts to invite."
+    )
 
     @model_validator(mode="after")
     def _check_unique(self) -> "InvitationRequest":
@@ -46,7 +48,7 @@ class InvitationRequest(ApiModel):
 class Invitation(Invited):
     """An invitation with its link, until it is answered."""
 
-    answered: bool
+    answered: bool = Field(description="Whether the invitation was answered.")
     path: str | None = Field(
         description="Path of the page on this hub that the stakeholder opens; null once answered."
     )
@@ -68,7 +70,7 @@ class InvitationSubject(ApiModel):
     survey: Slug
     round: RoundCode
     closes_on: date
-    invited: Invited
+    invited: Invited = Field(description="Organisation or post that is invited.")
     partners: list[Invited] = Field(
         max_length=MAX_INVITED, description="The others who are invited to the round, by name."
     )

@@ -22,7 +22,7 @@ class RatingTokenRequest(ApiModel):
     agency: Slug | None = Field(None, description="Default: the agency of the key.")
     channel: ChannelKind | None = Field(None, description="How the service was used.")
     survey: Slug = Field(DEFAULT_RATING_SURVEY, description="A survey that needs a token.")
-    count: int = Field(1, ge=1, le=MAX_TOKENS)
+    count: int = Field(1, ge=1, le=MAX_TOKENS, description="How many tokens to create.")
     days: int = Field(30, ge=1, le=90, description="Days until they expire.")
 
 
@@ -46,4 +46,6 @@ class RatingTokenSubject(ApiModel):
 class RatingTokens(RatingTokenSubject):
     """New tokens, shown only here: the hub stores their hashes until they are redeemed."""
 
-    items: list[RatingToken] = Field(max_length=MAX_TOKENS)
+    items: list[RatingToken] = Field(
+        max_length=MAX_TOKENS, description="The tokens, each for one use."
+    )

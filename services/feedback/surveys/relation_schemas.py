@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from services.feedback.surveys.invitation_schemas import MAX_INVITED, StakeholderCode
-from services.feedback.surveys.question_kinds.base import Code, Option
+from services.feedback.surveys.question_kinds.base import Code, QuestionOption
 from services.feedback.surveys.round_schemas import RoundCode
 from services.platform.api_model import ApiModel
 from services.platform.types import Slug, StrictNumber
@@ -45,7 +45,7 @@ class PartnerRating(ApiModel):
     """Trust in a stakeholder and its value, as at least five partners rate them."""
 
     partner: StakeholderCode
-    raters: int = Field(ge=5)
+    raters: int = Field(ge=5, description="Number of partners who rated it.")
     trust: float | None = Field(
         ge=1, le=4, description="Mean of the three items; null of fewer than five raters."
     )
@@ -59,7 +59,7 @@ class SurveyTies(ApiModel):
 
     survey: Slug
     round: RoundCode
-    closed_on: date
+    closed_on: date = Field(description="Calendar day on which the round closed.")
     invited: int
     answered: int
     response_rate: float = Field(ge=0, le=1)
@@ -69,7 +69,9 @@ class SurveyTies(ApiModel):
     reporters: list[StakeholderCode] = Field(
         max_length=MAX_INVITED, description="Who has answered: the others reported no tie or any."
     )
-    frequencies: list[Option] = Field(description="How often, from the rarest.")
-    exchanges: list[Option] = Field(description="What is exchanged.")
-    ties: list[SurveyTie]
-    ratings: list[PartnerRating]
+    frequencies: list[QuestionOption] = Field(description="How often, from the rarest.")
+    exchanges: list[QuestionOption] = Field(description="What is exchanged.")
+    ties: list[SurveyTie] = Field(description="Ties that were reported.")
+    ratings: list[PartnerRating] = Field(
+        description="Trust and value of each stakeholder, as partners rate them."
+    )

@@ -38,9 +38,9 @@ from services.feedback.surveys.rounds import (
 from services.feedback.surveys.samples import sample_of
 from services.feedback.surveys.schemas import (
     HoldReason,
-    Response,
     ResponseState,
     ResponseStored,
+    SurveyResponse,
 )
 from services.platform.database import ReadSession, WriteSession
 from services.platform.identity import Caller
@@ -131,7 +131,7 @@ async def store_response(
     session: WriteSession,
     region: str,
     slug: str,
-    response: Response,
+    response: SurveyResponse,
     *,
     submitter: Submitter,
     now: datetime,
@@ -236,7 +236,7 @@ async def store_response(
 
 
 async def _check_invitation(
-    session: WriteSession, response: Response, current: SurveyRound | None
+    session: WriteSession, response: SurveyResponse, current: SurveyRound | None
 ) -> list[FieldError]:
     """Redeem the invitation of a response that was invited; return why it cannot be stored."""
     by_invitation = current is not None and current.by_invitation
@@ -255,7 +255,7 @@ async def _check_invitation(
 async def _find_relation_errors(
     session: WriteSession,
     survey: Survey,
-    response: Response,
+    response: SurveyResponse,
     current: SurveyRound | None,
     *,
     submitter: Submitter,
@@ -315,7 +315,7 @@ async def _find_older(
 
 
 async def _find_field_errors(
-    session: WriteSession, region: str, survey: Survey, response: Response, *, today: date
+    session: WriteSession, region: str, survey: Survey, response: SurveyResponse, *, today: date
 ) -> list[FieldError]:
     errors: list[FieldError] = []
     first_day = today - timedelta(days=MAX_ENUMERATOR_DAYS * (response.mode == "enumerator"))
@@ -339,7 +339,7 @@ async def _judge(
     session: WriteSession,
     region: str,
     slug: str,
-    response: Response,
+    response: SurveyResponse,
     *,
     submitter: Submitter,
     now: datetime,
@@ -399,7 +399,7 @@ async def _redeem(
     session: WriteSession,
     region: str,
     survey: Survey,
-    response: Response,
+    response: SurveyResponse,
     errors: list[FieldError],
     *,
     today: date,
@@ -428,7 +428,7 @@ async def _redeem(
 
 
 def _repeated(
-    survey: str, response: Response, response_id: UUID, before: Row[Any]
+    survey: str, response: SurveyResponse, response_id: UUID, before: Row[Any]
 ) -> ResponseStored:
     """Return the receipt of a response that was stored before; `Conflict` if it is another one.
 

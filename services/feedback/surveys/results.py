@@ -6,7 +6,7 @@ from statistics import fmean, stdev
 
 from services.feedback.surveys.aggregates import QuestionTally, ScaleTally, Tally, tally_key
 from services.feedback.surveys.bundle_store import Bundle, Dimension
-from services.feedback.surveys.definition import Option, Question, Survey, scale_key
+from services.feedback.surveys.definition import Question, QuestionOption, Survey, scale_key
 from services.feedback.surveys.rounds import SurveyRound
 from services.feedback.surveys.samples import find_no_interval_reason
 from services.feedback.surveys.schemas import (
@@ -120,7 +120,7 @@ def all_questions(definitions: Mapping[int, Survey]) -> list[Question]:
             if newer.kind_rules.is_scale or newer.kind != question.kind:
                 continue
             older = [option for option in question.options if option.code not in known]
-            options: list[Option] = [*newer.options, *older]
+            options: list[QuestionOption] = [*newer.options, *older]
             found[question.code] = newer.model_copy(update={"options": options})
     return list(found.values())
 

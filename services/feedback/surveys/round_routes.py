@@ -59,7 +59,7 @@ async def get_survey_round(
     "/{slug}/rounds/{round}",
     operation_id="put_survey_round",
     responses=problem_responses(403, 409, 412, 413, 428)
-    | {201: {"model": StoredRound, "description": "A new round."}},
+    | {201: {"model": StoredRound, "description": "The round did not exist and was created."}},
 )
 async def put_survey_round(
     request: Request,

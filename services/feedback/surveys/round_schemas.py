@@ -64,7 +64,7 @@ class StoredRound(ApiModel):
 
     round: RoundCode
     survey: Slug
-    content: Round
+    content: Round = Field(description="The round as it was stored.")
     agency: str | None = Field(description="The agency that opened it; null: an administrator.")
     href: Href
 
@@ -90,4 +90,4 @@ class SurveyRounds(ApiModel):
     """The rounds of a survey, the newest first."""
 
     survey: Slug
-    items: list[RoundSummary] = Field(max_length=200)
+    items: list[RoundSummary] = Field(max_length=200, description="The rounds, the newest first.")

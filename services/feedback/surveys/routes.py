@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
-from fastapi import Response as HttpResponse
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import ValidationError
 from sqlalchemy import text
 
@@ -39,13 +38,13 @@ from services.feedback.surveys.rounds import list_rounds, summarise_rounds
 from services.feedback.surveys.samples import SampleKind
 from services.feedback.surveys.schemas import (
     BreakdownItem,
-    Response,
     ResponseStored,
     SampleSize,
     SurveyBreakdown,
     SurveyDetail,
     SurveyForm,
     SurveyItem,
+    SurveyResponse,
     SurveyResults,
     WeightQuery,
     describe_input,
@@ -171,7 +170,7 @@ async def get_survey(
 
 @router.get("/{slug}/form", operation_id="get_survey_form", responses=problem_responses(404))
 async def get_survey_form(
-    request: Request, answer: HttpResponse, session: ReadSessionDep, slug: SlugPath
+    request: Request, answer: Response, session: ReadSessionDep, slug: SlugPath
 ) -> SurveyForm:
     """Return the token that a form of the survey sends with the response."""
     await find_survey(session, get_region(request), slug)
@@ -192,13 +191,13 @@ async def get_survey_form(
 )
 async def post_survey_response(
     request: Request,
-    answer: HttpResponse,
+    answer: Response,
     session: WriteSessionDep,
     slug: SlugPath,
     *,
     zone: ZoneDep,
     caller: CurrentCaller,
-    response: Response,
+    response: SurveyResponse,
 ) -> ResponseStored:
     """Store a response. A response repeated with the same `id` counts once.
 

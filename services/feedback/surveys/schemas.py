@@ -35,13 +35,15 @@ class SurveyItem(ApiModel):
     """A survey in a list."""
 
     slug: Slug
-    kind: SurveyKind
+    kind: SurveyKind = Field(
+        description="What the survey is about; `skm` is the satisfaction survey by regulation."
+    )
     title: ShortText
     title_en: ShortText
     version: int
     needs_token: bool = Field(description="Whether a response needs a token.")
     languages: list[str] = Field(description="Languages that it is available in.")
-    questions: int
+    questions: int = Field(description="Number of questions.")
     href: Href
     results_href: Href
 
@@ -68,7 +70,7 @@ def describe_input(question: Question) -> QuestionInput:
 class SurveyDetail(ApiModel):
     """A survey with its questions."""
 
-    survey: Survey
+    survey: Survey = Field(description="The survey with its questions.")
     rounds: list[RoundSummary] = Field(
         description="Its rounds, the newest first: it is answered only while one is open; without "
         "rounds on any day."
@@ -85,7 +87,7 @@ class SurveyForm(ApiModel):
     form_token: str = Field(description="To be sent with the response; valid for a day.")
 
 
-class Response(ApiModel):
+class SurveyResponse(ApiModel):
     """A person's answers, without anything that identifies the person."""
 
     id: UUID | None = Field(
@@ -102,7 +104,9 @@ class Response(ApiModel):
     service: Slug | None = Field(None, description="The service that was used.")
     agency: Slug | None = Field(None, description="Default: the agency that offers the service.")
     channel: ChannelKind | None = Field(None, description="How the service was used.")
-    district: DistrictCode | None = None
+    district: DistrictCode | None = Field(
+        None, description="Code of the district (kecamatan) in which the person lives."
+    )
     mode: Mode = Field(
         "api",
         description="How the survey was answered. `kiosk` and `enumerator` need an agency's key "
@@ -140,7 +144,7 @@ class Response(ApiModel):
 class ResponseStored(ApiModel):
     """The receipt of a response."""
 
-    id: UUID
+    id: UUID = Field(description="Id of the response, as sent or as given by the hub.")
     survey: Slug
     version: int
     answered_on: date
@@ -157,7 +161,7 @@ class OptionCount(ApiModel):
     code: str
     text: str
     text_en: str
-    count: int
+    count: int = Field(description="Number of people who chose it.")
     share: float = Field(ge=0, le=1, description="Of the people who answered the question.")
 
 
@@ -165,10 +169,10 @@ class QuestionResult(ApiModel):
     """The results of one question."""
 
     code: str
-    kind: str
+    kind: str = Field(description="What the answers are.")
     text: str
     text_en: str
-    answered: int = Field(ge=5)
+    answered: int = Field(ge=5, description="Number of people who answered it.")
     mean: float | None = Field(
         None, description="Mean level or number, for kinds whose answers are integers."
     )
@@ -182,7 +186,7 @@ class ScaleResult(ApiModel):
     answers to several questions are alike.
     """
 
-    code: str
+    code: str = Field(description="Name of the scale in the survey's definition.")
     questions: list[str] = Field(description="Codes of the questions, in the order of the scale.")
     n: int = Field(ge=5, description="Respondents who answered every question of the scale.")
     mean: float = Field(ge=1, le=4, description="Mean level over respondents and questions.")
@@ -200,15 +204,15 @@ class SkmElement(ApiModel):
     code: str
     text: str
     text_en: str
-    total: int
+    total: int = Field(description="Sum of all answers, 1-4 each.")
     nrr: float = Field(ge=1, le=4, description="Mean value of the element (NRR).")
 
 
 class Satisfaction(ApiModel):
     """The index IKM (PermenPANRB 14/2017)."""
 
-    ikm: float
-    grade: Grade
+    ikm: float = Field(description="Satisfaction index, 25 to 100.")
+    grade: Grade = Field(description="Grade of service by the regulation.")
     low: float | None = Field(description="Lower end of the 95% interval, if there is one.")
     high: float | None = Field(description="Upper end of the 95% interval, if there is one.")
     standard_deviation: float = Field(
@@ -230,16 +234,16 @@ class Satisfaction(ApiModel):
 class Sample(ApiModel):
     """Whether there are enough responses for a population (Krejcie and Morgan)."""
 
-    population: int
-    needed: int
-    enough: bool
+    population: int = Field(description="Number of people who could have been asked.")
+    needed: int = Field(description="Number of responses that are enough for the population.")
+    enough: bool = Field(description="Whether there are that many.")
 
 
 class SampleSize(ApiModel):
     """How many responses a population needs (Krejcie and Morgan)."""
 
-    population: int
-    needed: int
+    population: int = Field(description="Number of people who could be asked.")
+    needed: int = Field(description="Number of responses that are enough for the population.")
 
 
 Senders = Annotated[
@@ -284,7 +288,9 @@ class GroupResults(ApiModel):
     scales: list[ScaleResult] = Field(
         default_factory=list[ScaleResult], description="Those that at least 5 answered completely."
     )
-    satisfaction: Satisfaction | None = None
+    satisfaction: Satisfaction | None = Field(
+        None, description="Satisfaction index of the group; null if the survey has none."
+    )
 
 
 class SurveyResults(ApiModel):
@@ -324,7 +330,9 @@ class SurveyResults(ApiModel):
         default_factory=list[ScaleResult], description="Those that at least 5 answered completely."
     )
     satisfaction: Satisfaction | None = None
-    sample: Sample | None = None
+    sample: Sample | None = Field(
+        None, description="Whether there are enough responses; null if the population is not known."
+    )
     finite_population: int | None = Field(
         None,
         description="How many people the responses stand for, if they are all of one round whose "
@@ -343,7 +351,7 @@ class BreakdownItem(ApiModel):
         description="Of the dimension; empty if it was not given, null for pooled groups that are "
         "too small to be published separately."
     )
-    results: GroupResults
+    results: GroupResults = Field(description="Results of this group.")
 
 
 class SurveyBreakdown(ApiModel):
@@ -352,10 +360,14 @@ class SurveyBreakdown(ApiModel):
     survey: Slug
     version: int
     versions: list[int]
-    period: PeriodText
+    period: PeriodText = Field(
+        description="Year or part of a year that is counted, such as `2024-S1`."
+    )
     by: str
     n: int | None = Field(description="Responses; null if they are of too few people to publish.")
-    items: list[BreakdownItem]
+    items: list[BreakdownItem] = Field(
+        description="Groups of at least five people, which add up to all."
+    )
 
 
 class WeightedOption(ApiModel):
@@ -373,14 +385,18 @@ class WeightedQuestion(ApiModel):
     code: str
     text: str
     mean: float | None = Field(None, description="Weighted mean of levels or numbers.")
-    options: list[WeightedOption]
+    options: list[WeightedOption] = Field(
+        description="Options with their counts and weighted shares."
+    )
 
 
 class WeightedResults(ApiModel):
     """Results weighted to the margins of the population (raking)."""
 
     survey: Slug
-    period: PeriodText
+    period: PeriodText = Field(
+        description="Year or part of a year that is counted, such as `2024-S1`."
+    )
     by: list[str] = Field(description="Characteristics whose margins the weights match.")
     n: int = Field(description="Responses with every characteristic.")
     excluded: int = Field(description="Responses without one of them.")

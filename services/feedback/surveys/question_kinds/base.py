@@ -4,11 +4,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar, Literal, Protocol
 
-from pydantic import Field, StrictInt, StringConstraints
+from pydantic import Field, StringConstraints
 
 from services.feedback.surveys.columns import Column, ColumnKind, Value
 from services.platform.packs import PackModel
-from services.platform.types import ShortText
+from services.platform.types import ShortText, StrictNumber
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$")]
 LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
@@ -17,7 +17,7 @@ Translations = dict[LanguageCode, ShortText]
 
 Answer = (
     Annotated[str, StringConstraints(max_length=40)]
-    | StrictInt
+    | Annotated[int, StrictNumber]  # also 4.0, which JSON Schema counts among the integers
     | Annotated[list[Code], Field(max_length=100)]
 )
 AnswerType = Literal["string", "integer", "array"]
@@ -26,8 +26,8 @@ AnswerType = Literal["string", "integer", "array"]
 PYTHON_TYPES: Mapping[AnswerType, type] = {"string": str, "integer": int, "array": list}
 
 
-class Option(PackModel):
-    """A possible answer."""
+class QuestionOption(PackModel):
+    """A possible answer to a question."""
 
     code: Code
     text: ShortText
@@ -44,19 +44,19 @@ class Option(PackModel):
 class Relation(PackModel):
     """What a relational question asks about each partner, as PARTNER does."""
 
-    frequencies: list[Option] = Field(
+    frequencies: list[QuestionOption] = Field(
         min_length=2, max_length=8, description="How often, from the rarest to the most frequent."
     )
-    exchanges: list[Option] = Field(
+    exchanges: list[QuestionOption] = Field(
         min_length=2, max_length=12, description="What is exchanged; any number of these."
     )
-    levels: list[Option] = Field(
+    levels: list[QuestionOption] = Field(
         min_length=4, max_length=4, description="The texts of the levels 1, 2, 3 and 4."
     )
-    trust: list[Option] = Field(
+    trust: list[QuestionOption] = Field(
         min_length=3, max_length=3, description="Three items on trust in a partner, each 1-4."
     )
-    value: list[Option] = Field(
+    value: list[QuestionOption] = Field(
         min_length=3, max_length=3, description="Three items on a partner's value, each 1-4."
     )
 
@@ -73,7 +73,7 @@ class QuestionFields(Protocol):
     @property
     def required(self) -> bool: ...
     @property
-    def options(self) -> Sequence[Option]: ...
+    def options(self) -> Sequence[QuestionOption]: ...
     @property
     def low(self) -> int | None: ...
     @property

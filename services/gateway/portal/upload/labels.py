@@ -11,6 +11,7 @@ LABELS: Mapping[str, Message] = {
     "on_time": N_("tepat waktu"),
     "late": N_("terlambat"),
     "missing": N_("belum dilaporkan"),
+    "not_asked": N_("tidak diminta"),
     # how certain a plausibility flag is
     "certain": N_("pasti"),
     "likely": N_("kemungkinan besar"),

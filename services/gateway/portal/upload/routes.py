@@ -43,7 +43,7 @@ from services.platform.problems import NotAuthenticated
 from services.platform.service import API
 from services.platform.service_client import RequestRejectedError
 from services.platform.settings import Settings
-from services.platform.spreadsheets.model import CSV, ODS, XLSX
+from services.platform.spreadsheets.model import CSV, ODS, XLSX, media_type_of
 from services.platform.translation import Message
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -133,7 +133,7 @@ async def enter(request: Request, page: CurrentPage) -> Response:
 
 @router.post("/unggah/keluar")
 async def leave(request: Request, page: CurrentPage) -> Response:
-    """End the session."""
+    """End the session of a key; a person's ends in the workspace."""
     if await current_session(request) is None:
         return _sign_in_page(page, error=SESSION_OVER, status=403)
     response = _to_home_page(page)
@@ -172,7 +172,7 @@ async def check(request: Request, page: CurrentPage) -> Response:
     if not form.content or len(form.content) > MAX_FILE_BYTES:
         error = TOO_LARGE if form.content else NO_FILE
         return await _home_page(page, session, error=error, status=422)
-    if PurePath(form.name).suffix.lower() not in SUFFIXES[_media_type(form.content)]:
+    if PurePath(form.name).suffix.lower() not in SUFFIXES[media_type_of(form.content)]:
         return await _home_page(page, session, error=WRONG_NAME, status=422)
     try:
         receipt = await _submit_file(page, session, form.content, dry_run=True)
@@ -293,17 +293,10 @@ async def _submit_file(
 ) -> UploadReceipt:
     return await _feedback(page, session).upload_statistics(
         content,
-        media_type=_media_type(content),
+        media_type=media_type_of(content),
         dry_run=dry_run,
         language=page.language,
     )
-
-
-def _media_type(content: bytes) -> str:
-    if not content.startswith(b"PK"):
-        return CSV
-    # A package of OpenDocument begins with its media type (OpenDocument 1.3, part 2, 3.3).
-    return ODS if ODS.encode() in content[:120] else XLSX
 
 
 async def _home_page(

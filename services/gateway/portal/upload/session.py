@@ -1,4 +1,7 @@
-"""Upload sessions: a browser that showed an agency's key or link may upload for half an hour."""
+"""Who uploads: a browser that showed an agency's key or link, for half an hour, or a person.
+
+A person who signed in to the workspace as a reporter or approver needs no key.
+"""
 
 import hashlib
 import hmac
@@ -8,6 +11,7 @@ from datetime import timedelta
 from fastapi import Request
 
 from services.gateway.portal.key_sessions import KeySessions
+from services.gateway.portal.workspace.access import current_session as workspace_session
 from services.platform.identity import Caller
 from services.platform.problems import NotAllowed
 
@@ -20,6 +24,8 @@ class Session:
 
     caller: Caller
     form_token: str
+    person: str | None
+    """Name of the person whose session of the workspace it is, which ends there."""
 
     @property
     def agency(self) -> str:
@@ -27,14 +33,29 @@ class Session:
 
 
 async def current_session(request: Request) -> Session | None:
-    """Return the session of a request; None if there is none or it or its key has ended."""
+    """Return the session of a request; None if there is none or it or its key has ended.
+
+    That of a key counts before that of a person.
+    """
     found = await UPLOADS.find(request)
-    if found is None or not found.caller.has_scope("usage:write"):
-        return None
-    request.scope["request_log"].impersonate(found.caller)
-    # Whatever else the key allows, these pages only report.
-    narrowed = found.caller.model_copy(update={"scopes": frozenset({"usage:write"})})
-    return Session(narrowed, _form_token(found.id))
+    if found is not None and found.caller.has_scope("usage:write"):
+        return _session(request, found.caller, _form_token(found.id), person=None)
+    person = await workspace_session(request)
+    if (
+        person is not None
+        and person.verified_at is not None
+        and person.agency is not None
+        and person.caller.has_scope("usage:write")
+    ):
+        return _session(request, person.caller, person.form_token, person=person.person.name)
+    return None
+
+
+def _session(request: Request, caller: Caller, form_token: str, *, person: str | None) -> Session:
+    request.scope["request_log"].impersonate(caller)
+    # Whatever else the caller may do, these pages only report.
+    narrowed = caller.model_copy(update={"scopes": frozenset({"usage:write"})})
+    return Session(narrowed, form_token, person)
 
 
 def check_form_token(session: Session, submitted: str) -> None:
