@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import FastAPI
 
 from services.assessment.assessments.analysis import router as analysis
+from services.assessment.assessments.draft_routes import router as assessment_drafts
 from services.assessment.assessments.routes import router as assessments
 from services.assessment.assessments.schemas import Levers
 from services.assessment.assessments.trend import router as trend
@@ -21,7 +22,6 @@ from services.assessment.evidence.confirmation_routes import router as evidence_
 from services.assessment.evidence.confirmation_rules import confirmation_rules
 from services.assessment.evidence.exchange_routes import router as evidence_files
 from services.assessment.evidence.routes import router as evidence
-from services.assessment.evidence.source_routes import router as sources
 from services.assessment.evidence.vocabularies import packaged_vocabulary
 from services.assessment.evidence.write_routes import router as evidence_writes
 from services.assessment.index_routes import router as indices
@@ -32,7 +32,7 @@ from services.assessment.network.routes import router as network
 from services.assessment.reports.routes import ReportRenderer
 from services.assessment.reports.routes import router as reports
 from services.assessment.scenarios.routes import router as scenarios
-from services.assessment.scoring.sensitivity import Sensitivity
+from services.assessment.scoring.results import Sensitivity
 from services.assessment.service_reports import ReportClient, Transports
 from services.platform.service import create_service_app
 from services.platform.settings import Service, Settings
@@ -65,10 +65,10 @@ def create_app(settings: Settings, transports: Transports | None = None) -> Fast
             evidence_writes,
             evidence_confirmations,
             evidence_files,
-            sources,
             methods,
             calculation,
             indices,
+            assessment_drafts,  # before `assessments`, whose addresses would take it for an id
             assessments,
             analysis,
             trend,

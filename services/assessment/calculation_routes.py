@@ -16,7 +16,8 @@ from services.assessment.methods.definition import CollaborationMethod, Composit
 from services.assessment.numerical_libraries import np
 from services.assessment.scoring.assess import round_score
 from services.assessment.scoring.imputation import Unit
-from services.assessment.scoring.inputs import Facts, Item
+from services.assessment.scoring.inputs import Facts
+from services.assessment.scoring.items import Item
 from services.assessment.scoring.treatment import Shape
 from services.assessment.scoring.unit_table import (
     TreatedSubject,
@@ -29,11 +30,12 @@ from services.assessment.scoring.unit_table import (
 from services.platform.api_model import ApiModel
 from services.platform.content_negotiation import negotiate_format
 from services.platform.database import ReadSessionDep
-from services.platform.parameters import SlugPath
+from services.platform.parameters import DelimiterQuery, SlugPath
 from services.platform.problems import FieldError, Invalid, NotFound, problem_responses
 from services.platform.service import API, get_region
+from services.platform.spreadsheets.csv_export import write_csv
 from services.platform.spreadsheets.model import CSV, Cell
-from services.platform.spreadsheets.writing import Column, write_csv
+from services.platform.spreadsheets.writing import Column
 from services.platform.types import ShortText, StrictNumber
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
@@ -63,9 +65,11 @@ class UnitRow(ApiModel):
     """A unit in a year, with its values by subject; a missing one is unknown."""
 
     unit: ShortText = Field(description="Code or name, the same in every year.", max_length=80)
-    period: Period = Field(description="The year.")
+    period: Period = Field(description="Calendar year of the values.")
     group: ShortText | None = Field(None, description="For imputation by group.", max_length=80)
-    values: dict[str, Number | NumberRange | None] = Field(max_length=300)
+    values: dict[str, Number | NumberRange | None] = Field(
+        max_length=300, description="Value, or lowest and highest value, by subject."
+    )
 
 
 class UnitsRequest(ApiModel):
@@ -74,7 +78,9 @@ class UnitsRequest(ApiModel):
     version: Annotated[int, Field(ge=1, le=2**31 - 1), StrictNumber] | None = Field(
         None, description="Version of the method; default: the newest."
     )
-    units: list[UnitRow] = Field(default_factory=list[UnitRow], max_length=MAX_UNITS)
+    units: list[UnitRow] = Field(
+        default_factory=list[UnitRow], max_length=MAX_UNITS, description="Rows of the table."
+    )
     periods: list[Period] = Field(
         default_factory=list[int],
         max_length=100,
@@ -96,7 +102,9 @@ class NodeFigures(ApiModel):
     proven: float | None = Field(
         description="The score if every value that was not given turned out worst."
     )
-    possible: float | None
+    possible: float | None = Field(
+        description="Score if everything that is not known held; null if that is not known either."
+    )
     coverage: float = Field(description="Share of its indicators whose values were given.")
 
 
@@ -104,7 +112,7 @@ class UnitResult(ApiModel):
     """A unit with its scores, the index first."""
 
     unit: str
-    period: int
+    period: int = Field(description="Calendar year of the figures.")
     group: str | None
     rank: int | None = Field(
         description="By what is proven of the index, among the units of the year; equal ones share "
@@ -117,22 +125,32 @@ class ValueChange(ApiModel):
     """A value that the method's imputation or treatment of outliers changed."""
 
     unit: str
-    period: int
+    period: int = Field(description="Calendar year of the value.")
     subject: str
-    before: float | None
+    before: float | None = Field(description="Value before; null if it was missing.")
     after: float
-    by: str
+    by: str = Field(description="Rule that changed it.")
 
 
 class VariableChange(ApiModel):
     """A variable with outliers, and what was done about them."""
 
     subject: str
-    by: Literal["winsorised", "log", "log_by_skew", "box_cox"]
-    skewness_before: float | None
-    kurtosis_before: float | None
-    skewness_after: float | None
-    kurtosis_after: float | None
+    by: Literal["winsorised", "log", "log_by_skew", "box_cox"] = Field(
+        description="Rule that was applied."
+    )
+    skewness_before: float | None = Field(
+        description="Skewness before; null if it cannot be computed."
+    )
+    kurtosis_before: float | None = Field(
+        description="Kurtosis before; null if it cannot be computed."
+    )
+    skewness_after: float | None = Field(
+        description="Skewness afterwards; null if it cannot be computed."
+    )
+    kurtosis_after: float | None = Field(
+        description="Kurtosis afterwards; null if it cannot be computed."
+    )
     has_outliers: bool | None = Field(description="Whether outliers remain.")
     scored_between: tuple[float, float] | None = Field(
         description="Of a transformed variable: the values that score 0 and 100 in the place of "
@@ -143,7 +161,7 @@ class VariableChange(ApiModel):
 class UnitsResult(ApiModel):
     """The scores of units by one method; nothing is stored."""
 
-    method: MethodReference
+    method: MethodReference = Field(description="Method by which the units were scored.")
     units: list[UnitResult]
     treated: list[VariableChange] = Field(
         description="Variables with outliers; empty unless the method has a `treatment`."
@@ -185,6 +203,7 @@ async def calculate_method(  # noqa: PLR0917 - FastAPI passes by name
     format: Annotated[
         ResultFormat | None, Query(description="The format; default: by `Accept`, else JSON.")
     ] = None,
+    delimiter: DelimiterQuery = "semicolon",
 ) -> UnitsResult | Response:
     """Score many units or years by one method. Nothing is stored.
 
@@ -208,7 +227,9 @@ async def calculate_method(  # noqa: PLR0917 - FastAPI passes by name
     result = await asyncio.to_thread(_result, method, body, units, items)
     response.headers["Vary"] = "Accept"
     if form == "csv":
-        content = write_csv(COLUMNS, list(_lines(result)))
+        header = [column.name for column in COLUMNS]
+        lines = ([line.get(name) for name in header] for line in _lines(result))
+        content = write_csv(header, lines, delimiter=delimiter)
         return Response(
             content, media_type=f"{CSV}; charset=utf-8", headers=dict(response.headers.items())
         )

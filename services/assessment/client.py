@@ -1,39 +1,97 @@
 """Client of assessment, for the gateway."""
 
+from collections.abc import Mapping
+from uuid import UUID
+
+from services.assessment.assessments.draft_schemas import (
+    AssessmentDraft,
+    AssessmentDraftItem,
+    AssessmentDrafts,
+)
 from services.assessment.assessments.schemas import (
     Assessment,
+    AssessmentSummary,
     CollaborationDynamics,
     Levers,
     MethodReference,
     Trend,
     TrendPeriod,
 )
+from services.assessment.bundles.schemas import ImportedBundle
+from services.assessment.evidence.api_models import Content, Record, RecordVersion
+from services.assessment.evidence.records import (
+    EVIDENCE,
+    ActionItem,
+    Agreement,
+    Attendance,
+    Decision,
+    Evidence,
+    Meeting,
+    MeetingKind,
+    Observation,
+    Precision,
+    Programme,
+    Recognition,
+    Risk,
+    Stakeholder,
+    TemporalEvidence,
+)
+from services.assessment.evidence.states import EvidenceState
 from services.assessment.index_schemas import IndexItem
 from services.assessment.methods.verdict_scale import VerdictBand, VerdictScale
-from services.assessment.scoring.levers import Gain, Lever
+from services.assessment.scoring.results import Gain, Lever, Sensitivity, Spread
 from services.assessment.scoring.scores import FormerEvidence, LateEntry, Node, Scores
-from services.assessment.scoring.sensitivity import Sensitivity, Spread
+from services.assessment.types import SECTORS, Sector, Unit
 from services.platform.api_model import ApiModel
 from services.platform.paging import Page
 from services.platform.service import API
-from services.platform.service_client import ServiceClient
+from services.platform.service_client import RequestRejectedError, ServiceClient, parse
 
 __all__ = [
+    "SECTORS",
+    "ActionItem",
+    "Agreement",
     "Assessment",
     "AssessmentClient",
+    "AssessmentDraft",
+    "AssessmentDraftItem",
+    "AssessmentSummary",
+    "Attendance",
     "CollaborationDynamics",
+    "Decision",
+    "Evidence",
+    "EvidenceState",
     "FormerEvidence",
     "Gain",
+    "ImportedBundle",
     "IndexItem",
     "LateEntry",
     "Lever",
+    "Meeting",
+    "MeetingKind",
     "MethodReference",
     "MethodWithBands",
     "Node",
+    "Observation",
+    "Precision",
+    "Programme",
+    "Recognition",
+    "Record",
+    "RecordVersion",
+    "Risk",
     "Scores",
+    "Sector",
+    "Stakeholder",
+    "TemporalEvidence",
     "Trend",
     "TrendPeriod",
+    "Unit",
 ]
+
+
+DRAFTS = f"{API}/assessments/drafts"
+MAX_ASSESSMENTS = 500
+"""The most that a list is followed for, far above what a regency makes."""
 
 
 class DefinedBands(ApiModel):
@@ -85,6 +143,121 @@ class AssessmentClient(ServiceClient):
         """Return the actions that would raise the index of an assessment."""
         return (await self._get(Levers, f"{assessment_href}/levers")).items
 
+    async def list_newest_assessments(self, *, method: str) -> dict[int, AssessmentSummary]:
+        """Return the newest published assessment of each year by a method."""
+        query = {"method": method, "limit": 100}
+        page = Page[AssessmentSummary]
+        found = await self._list(page, f"{API}/assessments", query=query, most=MAX_ASSESSMENTS)
+        return {one.period: one for one in reversed(found)}
+
+    async def list_bundles(self) -> list[ImportedBundle]:
+        """Return the assessments of other regencies that this hub has stored."""
+        page = Page[ImportedBundle]
+        return await self._list(page, f"{API}/bundles", query={"limit": 100}, most=MAX_ASSESSMENTS)
+
+    # Drafts
+
+    async def draft_assessment(
+        self, *, method: str, period: int, idempotency_key: str
+    ) -> AssessmentDraft:
+        """Assess a year by the current evidence, as a draft."""
+        body = {"method": method, "period": period}
+        headers = {"Idempotency-Key": idempotency_key}
+        return parse(
+            AssessmentDraft, await self._request("POST", DRAFTS, json=body, headers=headers)
+        )
+
+    async def list_drafts(self) -> list[AssessmentDraftItem]:
+        """Return the drafts that wait for publication, the newest first."""
+        return (await self._get(AssessmentDrafts, DRAFTS)).items
+
+    async def find_draft(self, id: UUID) -> AssessmentDraft | None:
+        """Return a draft with its scores; None if there is none, or it is published."""
+        return await self._find(AssessmentDraft, f"{DRAFTS}/{id}")
+
+    async def publish_draft(self, id: UUID) -> None:
+        """Publish a draft that another person has made."""
+        await self._request("POST", f"{DRAFTS}/{id}/publication")
+
+    async def delete_draft(self, id: UUID) -> None:
+        """Delete a draft."""
+        await self._request("DELETE", f"{DRAFTS}/{id}")
+
+    # Indices
+
     async def list_indices(self) -> list[IndexItem]:
         """Return the known indices with their published values."""
         return (await self._get(Page[IndexItem], f"{API}/indices")).items
+
+    # Evidence
+
+    async def list_evidence(
+        self, model: type[Content], *, state: EvidenceState | None = None
+    ) -> list[Record[Content]]:
+        """Return the records of a kind in their newest content, or those in a state."""
+        page = Page[Record[model]]
+        query = {"limit": 100, "state": state}
+        return await self._list(page, _address(model), query=query, most=None)
+
+    async def find_evidence(
+        self, model: type[Content], id: UUID, *, version: int | None = None
+    ) -> tuple[Record[Content], str] | None:
+        """Return a record with its entity tag, in its newest or another version."""
+        query = {"version": version}
+        try:
+            response = await self._request("GET", f"{_address(model)}/{id}", query=query)
+        except RequestRejectedError as error:
+            if error.status == 404:
+                return None
+            raise
+        return parse(Record[model], response), response.headers["ETag"]
+
+    async def list_evidence_versions(
+        self, model: type[Evidence], id: UUID
+    ) -> list[RecordVersion] | None:
+        """Return the versions of a record, the newest first; None if there is no such record."""
+        found = await self._find(Page[RecordVersion], f"{_address(model)}/{id}/versions")
+        return None if found is None else found.items
+
+    async def record_evidence(self, record: Content, *, idempotency_key: str) -> Record[Content]:
+        """Propose a record as evidence."""
+        headers = {"Idempotency-Key": idempotency_key}
+        body = record.model_dump(mode="json")
+        model = type(record)
+        response = await self._request("POST", _address(model), json=body, headers=headers)
+        return parse(Record[model], response)
+
+    async def correct_evidence(self, id: UUID, record: Evidence, *, tag: str) -> None:
+        """Propose a correction of the record that has this entity tag."""
+        body = record.model_dump(mode="json")
+        path = f"{_address(type(record))}/{id}"
+        await self._request("PUT", path, json=body, headers={"If-Match": tag})
+
+    async def withdraw_evidence(
+        self, model: type[Evidence], id: UUID, *, tag: str, reason: str
+    ) -> None:
+        """Withdraw the record that has this entity tag, or propose it if scores read it."""
+        path = f"{_address(model)}/{id}"
+        await self._request("DELETE", path, query={"reason": reason}, headers={"If-Match": tag})
+
+    async def confirm_evidence(self, model: type[Evidence], id: UUID, *, version: int) -> None:
+        """Confirm a version of a record, so that scores read it."""
+        await self._request("POST", f"{_version(model, id, version)}/confirmation")
+
+    async def dispute_evidence(
+        self, model: type[Evidence], id: UUID, *, version: int, reason: str
+    ) -> None:
+        """Dispute a version of a record, so that scores do not read it."""
+        body = {"reason": reason}
+        await self._request("POST", f"{_version(model, id, version)}/dispute", json=body)
+
+
+_NAMES: Mapping[type[Evidence], str] = {model: name for name, model in EVIDENCE.items()}
+
+
+def _address(model: type[Evidence]) -> str:
+    return f"{API}/{_NAMES[model]}"
+
+
+def _version(model: type[Evidence], id: UUID, version: int) -> str:
+    return f"{API}/evidence/{_NAMES[model]}/{id}/versions/{version}"

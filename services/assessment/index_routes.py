@@ -17,10 +17,10 @@ from services.assessment.scoring.level_steps import steps_of_path
 from services.assessment.scoring.levels import (
     InvalidLevelsError,
     LevelScores,
-    TargetPath,
     path_to_target,
     score_levels,
 )
+from services.assessment.scoring.results import TargetPath
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession
 from services.platform.paging import Page
@@ -43,7 +43,9 @@ class LevelsRequest(ApiModel):
     """Levels by indicator number; a missing level is unknown."""
 
     levels: dict[IndicatorNumber, LevelValue | LevelRange | None] = Field(
-        max_length=200, examples=[{"1": 3, "2": [2, 3], "3": None}]
+        max_length=200,
+        examples=[{"1": 3, "2": [2, 3], "3": None}],
+        description="Level, or lowest and highest level, by number of the indicator.",
     )
 
 

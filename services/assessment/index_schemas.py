@@ -5,9 +5,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from services.assessment.methods.definition import Predicate
-from services.assessment.scoring.level_steps import LevelSteps
-from services.assessment.scoring.levels import TargetPath
+from services.assessment.methods.predicates import Predicate
+from services.assessment.scoring.results import LevelSteps, TargetPath
 from services.platform.api_model import ApiModel
 from services.platform.types import Href
 
@@ -17,7 +16,7 @@ class PublishedValue(ApiModel):
 
     year: int | None = Field(description="Null for a national minimum that has no year.")
     role: Literal["published", "target", "national_minimum"]
-    value: float
+    value: float = Field(description="Value as printed, on the scale of the index.")
     predicate_published: str | None = Field(description="The printed predicate, if any.")
     predicate_by_ranges: str = Field(description="The predicate by the regulation's ranges.")
     agrees: bool | None = Field(
@@ -34,7 +33,7 @@ class PublishedValue(ApiModel):
 class IndexItem(ApiModel):
     """An index with its values."""
 
-    id: str
+    id: str = Field(description="Name of the index in addresses, such as `spbe-2020`.")
     name: str
     name_en: str
     provisional: bool

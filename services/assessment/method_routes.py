@@ -35,9 +35,9 @@ VersionPath = Annotated[int, Path(ge=1, le=MAX_VERSION, description="Version of 
 class MethodItem(ApiModel):
     """A version of a method as a list item."""
 
-    id: Slug
+    id: Slug = Field(description="Name of the method in addresses, such as `cgr-2015`.")
     version: int
-    kind: str
+    kind: str = Field(description="Kind of method, by which its definition is read.")
     name: ShortText
     name_en: ShortText
     provisional: bool
@@ -92,7 +92,13 @@ async def get_method_schema() -> dict[str, Any]:
     "/methods",
     operation_id="post_method",
     status_code=201,
-    responses={200: {"model": MethodPublication}} | problem_responses(403, 409, 413),
+    responses={
+        200: {
+            "model": MethodPublication,
+            "description": "Checked only, or published before; nothing changed.",
+        }
+    }
+    | problem_responses(403, 409, 413),
 )
 async def post_method(
     request: Request,

@@ -40,6 +40,7 @@ from services.platform.packs import (
     read_yaml,
     undefined_references,
 )
+from services.platform.stored import parse_stored
 from services.platform.types import Slug
 
 STORED_SOURCES = """
@@ -214,7 +215,7 @@ async def load_evidence(
         stored = {row.key: row for row in rows}
         records = {record.key: record for record in pack.records.get(kind, ())}
         declared = {key: record.model_dump(mode="json") for key, record in records.items()}
-        found = _changes(kind, stored, declared)
+        found = _changes(kind, EVIDENCE[kind], stored, declared)
         for change in found:
             if change.action == "overridden":
                 continue
@@ -233,6 +234,7 @@ async def load_evidence(
                 state=state,
                 origin="pack",
                 recorded_by="pack",
+                person=None,
                 now=now,
             )
         changes += found
@@ -276,7 +278,7 @@ async def _load_sources(
     rows = await session.execute(text(STORED_SOURCES), {"region": region})
     stored = {row.key: row for row in rows}
     declared = {source.id: source.model_dump(mode="json") for source in sources}
-    changes = _changes("evidence source", stored, declared)
+    changes = _changes("evidence source", Source, stored, declared)
     for change in changes:
         key = {"region": region, "id": change.key}
         if change.action == "removed":
@@ -288,10 +290,21 @@ async def _load_sources(
 
 
 def _changes(
-    kind: str, stored: Mapping[str, Any], declared: Mapping[str, Mapping[str, Any]]
+    kind: str,
+    model: type[PackModel] | type[Evidence],
+    stored: Mapping[str, Any],
+    declared: Mapping[str, Mapping[str, Any]],
 ) -> list[Change]:
-    """Return the changes to the pack's records, and those overridden by API edits."""
-    from_packs = {key: row.content for key, row in stored.items() if row.origin == "pack"}
+    """Return the changes to the pack's records, and those overridden by API edits.
+
+    What is stored counts as this version would store it: fields that are new in it are no change
+    of the pack, and would be a version that nobody has confirmed.
+    """
+    from_packs = {
+        key: parse_stored(model, row.content).model_dump(mode="json")
+        for key, row in stored.items()
+        if row.origin == "pack"
+    }
     from_agencies = {key: row.content for key, row in stored.items() if row.origin == "api"}
     held = {slot for content in from_agencies.values() if (slot := _slot(kind, content))}
     own = {

@@ -23,14 +23,14 @@ from services.assessment.methods.measure_definitions import (
     UsageShare,
     nested_measures,
 )
-from services.assessment.scoring.inputs import Item
+from services.assessment.scoring.items import Item
 from services.assessment.scoring.reports import REPORTS, ReportName
 from services.assessment.years import end_of_year, is_provisional
 from services.platform.logging import get_logger, summarise
 from services.platform.service import API
 from services.platform.service_line import ServiceLine, remote_transport
 from services.platform.settings import Service, Settings
-from services.platform.tls import default_ssl_context
+from services.platform.tls import ssl_context_for
 
 log = get_logger(__name__)
 
@@ -117,19 +117,28 @@ class ReportClient:
             for service in (Service.catalog, Service.feedback)
             if service not in local and (url := settings.service_url(service)) is not None
         }
+        addresses = {
+            service: settings.service_url(service) or f"http://{service.value}"
+            for service in (Service.catalog, Service.feedback)
+        }
         self._clients = {
             service: httpx.AsyncClient(
-                base_url=settings.service_url(service) or f"http://{service.value}",
+                base_url=address,
                 transport=remote_transport(self.lines[service])
                 if service in self.lines
                 else local.get(service),
                 timeout=TIMEOUT_SECONDS,
-                verify=default_ssl_context(),
+                verify=ssl_context_for(address),
                 trust_env=False,
             )
-            for service in (Service.catalog, Service.feedback)
+            for service, address in addresses.items()
         }
         self._cache: OrderedDict[ReportRequest, tuple[datetime, dict[str, Any]]] = OrderedDict()
+
+    @property
+    def catalogue(self) -> httpx.AsyncClient:
+        """The client of the catalog service."""
+        return self._clients[Service.catalog]
 
     async def close(self) -> None:
         for client in self._clients.values():

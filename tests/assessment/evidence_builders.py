@@ -6,7 +6,8 @@ from typing import Any
 
 from services.assessment.evidence.records import EVIDENCE, Evidence
 from services.assessment.pack import read_evidence
-from services.assessment.scoring.inputs import Facts, Item
+from services.assessment.scoring.inputs import Facts
+from services.assessment.scoring.items import Item
 from services.platform.settings import ROOT
 
 TOBA = ROOT / "packs" / "toba"

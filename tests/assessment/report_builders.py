@@ -16,8 +16,9 @@ from services.assessment.reports.document import Document
 from services.assessment.reports.html import to_html
 from services.assessment.reports.report import Regency, Report, TrendYear, make_report
 from services.assessment.scoring.assess import assess
-from services.assessment.scoring.inputs import Facts, Item
-from services.assessment.scoring.sensitivity import Sensitivity
+from services.assessment.scoring.inputs import Facts
+from services.assessment.scoring.items import Item
+from services.assessment.scoring.results import Sensitivity
 from services.platform.packs import Source
 
 UNTESTED = Sensitivity(

@@ -10,7 +10,7 @@ from services.assessment.methods.definition import CollaborationMethod
 from services.assessment.methods.library import read_methods
 from services.assessment.methods.rules import Goalposts
 from services.assessment.scoring.assess import assess
-from services.assessment.scoring.inputs import Item
+from services.assessment.scoring.items import Item
 from services.assessment.scoring.normalise import normalise
 from services.assessment.scoring.scores import Scores
 from tests.assessment.evidence_builders import facts, observation, report, toba_items

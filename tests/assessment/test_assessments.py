@@ -107,9 +107,7 @@ def test_a_score_is_in_the_range_that_the_study_found(
     assert low <= nodes(toba_2024)[element]["value"] <= high
 
 
-@pytest.mark.parametrize(
-    "element", ["deliberation", "legitimation", "commitment", "leadership", "knowledge"]
-)
+@pytest.mark.parametrize("element", ["legitimation", "commitment", "leadership", "knowledge"])
 def test_an_element_without_enough_evidence_is_marked_and_never_zero(
     toba_2024: dict[str, Any], element: str
 ) -> None:

@@ -147,14 +147,14 @@ def test_it_describes_itself_as_an_ro_crate() -> None:
                     assert one["@id"] in by_id
 
 
-def test_any_of_300_random_bytes_changed_is_refused_with_its_place() -> None:
+def test_any_of_150_random_bytes_changed_is_refused_with_its_place() -> None:
     whole = toba()
     spans = {
         name: range(whole.index(content), whole.index(content) + len(content))
         for name, content in files().items()
     }
     rng = random.Random(20260301)
-    for at in rng.sample(range(len(whole)), 300):
+    for at in rng.sample(range(len(whole)), 150):
         changed = bytearray(whole)
         changed[at] ^= rng.randint(1, 255)
         found = faults_of(bytes(changed))
@@ -166,8 +166,8 @@ def test_any_of_300_random_bytes_changed_is_refused_with_its_place() -> None:
             assert any(word in fault for fault in found for word in damaged), (at, found)
 
 
-def test_every_byte_of_the_frame_counts() -> None:
-    """The headers, the directory, the manifest and the signature, byte by byte."""
+def test_bytes_of_the_frame_count() -> None:
+    """Every third byte of the headers, the directory, the manifest and the signature."""
     whole = toba()
     found = files()
     small = {contents.MANIFEST, contents.SIGNATURE, contents.PUBLIC_KEY}
@@ -180,7 +180,7 @@ def test_every_byte_of_the_frame_counts() -> None:
     }
     frame = [at for at in range(len(whole)) if at not in content]
     assert 1000 < len(frame) < 4000
-    for at in frame:
+    for at in frame[::3]:
         changed = bytearray(whole)
         changed[at] ^= 0x20
         if not unpack(bytes(changed)).faults:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from services.platform.identity import Caller
 from tests.assessment.test_write_routes import address, meeting, record, write
 from tests.conftest import Room, agency_caller
 
@@ -30,9 +31,9 @@ def keys(room: Room, path: str = MEETINGS, **parameters: Any) -> set[str]:
 
 
 def test_what_the_pack_takes_from_a_publication_is_confirmed(regency: Room) -> None:
-    [forum] = regency.get(MEETINGS).json()["items"]
-    assert forum["state"] == "confirmed"
-    assert [step["by"] for step in forum["states"]] == ["pack"]
+    meetings = regency.get(MEETINGS).json()["items"]
+    assert {meeting["state"] for meeting in meetings} == {"confirmed"}
+    assert all([step["by"] for step in each["states"]] == ["pack"] for each in meetings)
     assert regency.get(MEETINGS, state="proposed").json()["items"] == []
 
 
@@ -54,6 +55,20 @@ def test_what_an_agency_records_is_proposed_until_another_confirms_it(regency: R
     assert f"{path}@1" in keys(regency, state="confirmed")
     assert act(regency, path, "confirmation", 1, BAPPEDA).json() == done.json()
     assert regency.get(f"{path}/versions").json()["items"][0]["state"] == "confirmed"
+
+
+def test_a_person_of_two_agencies_does_not_confirm_what_the_same_person_recorded(
+    regency: Room,
+) -> None:
+    for_one, for_other, colleague = (
+        Caller(subject=person, agency=agency, scopes=DISKOMINFO.scopes)
+        for person, agency in (("ani", "diskominfo"), ("ani", "bappeda"), ("budi", "bappeda"))
+    )
+    path = address(write(regency, "POST", MEETINGS, meeting(), caller=for_one))
+    refused = act(regency, path, "confirmation", 1, for_other)
+    assert refused.status_code == 403
+    assert "Another person" in refused.json()["detail"]
+    assert act(regency, path, "confirmation", 1, colleague).json()["state"] == "confirmed"
 
 
 def test_confirming_needs_its_own_scope(regency: Room) -> None:

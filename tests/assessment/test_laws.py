@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from services.assessment.methods.definition import CollaborationMethod
 from services.assessment.methods.library import read_methods
 from services.assessment.methods.measure_definitions import Observed, SurveyMeasure, nested_measures
-from services.assessment.scoring.inputs import Facts, Item
+from services.assessment.scoring.inputs import Facts
+from services.assessment.scoring.items import Item
 from services.assessment.scoring.pipeline import ComputedScores, compute_scores
 from services.assessment.scoring.registers import ENTRIES, count_entries
 from services.assessment.scoring.uncertainty import RandomStreams
@@ -375,6 +376,16 @@ def test_the_memorandum_of_toba_withdrawn_raises_nothing_proven() -> None:
     assert after[2] >= before[2]
     assert score("commitment.agreements", *items)[:2] == (20, 20)
     assert score("commitment.agreements", *without) == (0, None, 100)
+
+
+def test_a_meeting_without_a_list_withdrawn_proves_no_tie() -> None:
+    people = [stakeholder(key) for key in "ab"]
+    both = [{"stakeholder": key, "present": True} for key in "ab"]
+    met = [meeting(key, attendance=both) for key in ("m1", "m2")]
+    known = [*people, *met, declared("stakeholders", 2)]
+    code = "interdependence.cooperation"
+    assert score(code, *known, meeting("m3")) == (100, None, 100)
+    assert score(code, *known) == (100, 100, 100), "whoever was listed met twice"
 
 
 def test_a_year_of_which_nothing_is_recorded_has_no_index() -> None:

@@ -8,8 +8,10 @@ from pydantic import ValidationError
 from services.assessment.methods.definition import CollaborationMethod
 from services.assessment.methods.library import read_methods
 from services.assessment.scoring.assess import assess
-from services.assessment.scoring.inputs import Facts, Item
-from services.assessment.scoring.levers import Lever, levers_of
+from services.assessment.scoring.inputs import Facts
+from services.assessment.scoring.items import Item
+from services.assessment.scoring.levers import levers_of
+from services.assessment.scoring.results import Lever
 from tests.assessment.evidence_builders import agreement, report, toba_items
 from tests.assessment.test_assess import small_method
 from tests.conftest import Hub

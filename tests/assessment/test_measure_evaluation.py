@@ -243,6 +243,38 @@ def test_a_tie_lasts_after_two_meetings_or_with_an_agreement() -> None:
     assert unknown(ties, *people).startswith("neither attendance nor an agreement")
 
 
+def test_ties_are_unknown_while_a_meeting_has_no_attendance() -> None:
+    people = [stakeholder(key) for key in "ab"]
+    met = [meeting(key, attendance=attended("a", "b")) for key in ("m1", "m2")]
+    definition = ADAPTER.validate_python({"kind": "ties", "meetings": 2})
+
+    unlisted = facts(*people, *met, meeting("m3"))
+    outcome = evaluate_measure(definition, unlisted.read_by("declared"))
+    assert isinstance(outcome, Missing)
+    assert outcome.reason == "attendance is not recorded of every meeting of the year"
+    for known in (facts(*people, *met).read_by("declared"), unlisted.read_by("assumed")):
+        outcome = evaluate_measure(definition, known)
+        assert isinstance(outcome, Measurement)
+        assert outcome.value == 1
+
+
+def test_the_order_in_which_conditions_are_stated_changes_nothing() -> None:
+    """A bundle states them by name: the draws of a range must be the same."""
+    both: dict[str, Any] = {"minutes": True, "discussion": True}
+    partly = facts(meeting("a", **both), meeting("b")).read_by("declared")
+
+    def found(condition: dict[str, Any]) -> Measurement:
+        stated = {"kind": "share", "of": "meetings", "that": condition}
+        outcome = evaluate_measure(ADAPTER.validate_python(stated), partly)
+        assert isinstance(outcome, Measurement)
+        return outcome
+
+    streams = RandomStreams(1, 100)
+    first, other = found(both), found(dict(reversed(both.items())))
+    assert (first.low, first.high) == (0.5, 1)
+    assert first.draw(streams).tolist() == other.draw(streams).tolist()
+
+
 def test_reported_ties_count_only_when_the_method_says_so() -> None:
     people = [stakeholder(key) for key in "abcd"]
     met = [meeting(key, attendance=attended("a", "b")) for key in ("m1", "m2")]

@@ -15,7 +15,7 @@ from services.assessment.methods.measure_definitions import (
     AgenciesWith,
     Measure,
     Observed,
-    Required,
+    RequiredItems,
     Share,
     SurveyMean,
     SurveyShare,
@@ -61,7 +61,7 @@ def readings(measure: Measure) -> set[tuple[str, ...]]:
                 found |= {(part.survey, question) for question in part.questions}
             case SurveyShare():
                 found.add((part.survey, part.question))
-            case Required():
+            case RequiredItems():
                 found |= {(part.field, code) for code in part.required}
             case _ if part.kind not in COMPOSITE:
                 found.add((part.kind, part.model_dump_json()))

@@ -76,8 +76,8 @@ def test_the_files_hold_the_network(toba_hub: Hub, staff: dict[str, str]) -> Non
         return toba_hub.client.get(path, headers=staff).content.decode("utf-8-sig")
 
     graph = nx.parse_graphml(read("network.graphml"))
-    ties = list(csv.DictReader(io.StringIO(read("network/ties.csv"))))
-    people = list(csv.DictReader(io.StringIO(read("network/stakeholders.csv"))))
+    ties = list(csv.DictReader(io.StringIO(read("network/ties.csv")), delimiter=";"))
+    people = list(csv.DictReader(io.StringIO(read("network/stakeholders.csv")), delimiter=";"))
     assert len(graph) == len(people) == 21
     assert {frozenset(edge) for edge in graph.edges} == {
         frozenset((tie["first"], tie["second"])) for tie in ties
@@ -220,7 +220,7 @@ def test_reported_ties_come_from_the_relational_survey(server: Server, toba: str
             before = ask(hub, staff)
             assert before["relational"] is None
             assert {each["kind"]: each["ties"] for each in before["kinds"]} == {
-                "meetings": None,
+                "meetings": 0,
                 "agreements": 1,
                 "programmes": before["kinds"][2]["ties"],
                 "reported": None,
@@ -245,7 +245,7 @@ def test_reported_ties_come_from_the_relational_survey(server: Server, toba: str
             assert ask(hub, through="agreements")["measures"]["ties"] == 1
             assert ask(hub, through="reported")["measures"]["density"] == round(1 / 210, 4)
             assert "stroke-dasharray" in client.get(found["picture_href"]).text
-            path = "/api/v1/network/ties.csv?period=2024&through=reported"
+            path = "/api/v1/network/ties.csv?period=2024&through=reported&delimiter=comma"
             rows_ = list(csv.DictReader(io.StringIO(client.get(path, headers=staff).text)))
             assert [row["reported"] for row in rows_] == ["2"]
 

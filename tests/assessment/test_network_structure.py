@@ -42,7 +42,7 @@ from services.assessment.network.ties import (
     count_ties,
     network_of,
 )
-from services.assessment.scoring.inputs import Item
+from services.assessment.scoring.items import Item
 from services.assessment.scoring.measure_evaluation import evaluate_measure
 from services.assessment.scoring.measurement import Measurement
 from services.assessment.scoring.uncertainty import RandomStreams

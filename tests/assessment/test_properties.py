@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from services.assessment.methods.definition import CollaborationMethod
 from services.assessment.methods.rules import Mean
 from services.assessment.scoring.assess import assess
-from services.assessment.scoring.inputs import Item
+from services.assessment.scoring.items import Item
 from services.assessment.scoring.scores import Scores
 from tests.assessment.evidence_builders import facts, observation
 from tests.assessment.test_assess import SUBJECTS, small_method

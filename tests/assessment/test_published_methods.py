@@ -304,8 +304,7 @@ def test_a_published_method_assesses_a_year_and_its_values_are_recorded(regency:
         **{"year": 2024, "value": 2.5},
         "document": {"name": "x", "url": "https://example.go.id/x", "sha256": "0" * 64},
     }
-    sources = regency.get(f"{API}/sources").json()["items"]
-    value["sources"] = [sources[0]["id"]]
+    value["sources"] = ["study-2025"]
     recorded = regency.post(f"{API}/index-values", value, caller=ADMINISTRATOR)
     assert recorded.status_code == 201, recorded.text
     confirmer = agency_caller("bappeda", "evidence:confirm")

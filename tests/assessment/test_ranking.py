@@ -21,7 +21,8 @@ from services.assessment.comparison.ranks import (
 from services.assessment.methods.definition import CollaborationMethod
 from services.assessment.methods.library import read_methods
 from services.assessment.scoring.assess import assess
-from services.assessment.scoring.inputs import Facts, Item
+from services.assessment.scoring.inputs import Facts
+from services.assessment.scoring.items import Item
 from services.assessment.scoring.uncertainty import Draws
 from services.platform.database import Database
 from services.platform.settings import Service

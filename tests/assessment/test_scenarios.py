@@ -251,7 +251,7 @@ def test_a_scenario_of_collaboration_starts_from_the_evidence_and_is_stored(
     assert "commitment.agreements" not in {change["code"] for change in first["changes"]}
     assert toba_hub.client.get(answer.headers["location"]).json() == stored
     file = toba_hub.client.get(stored["changes_href"]).content.decode("utf-8-sig")
-    rows = list(csv.DictReader(io.StringIO(file)))
+    rows = list(csv.DictReader(io.StringIO(file), delimiter=";"))
     assert len(rows) == sum(len(one["changes"]) for one in outcome["solutions"])
 
 

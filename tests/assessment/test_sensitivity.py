@@ -4,12 +4,8 @@ import pytest
 
 from services.assessment.methods.definition import CollaborationMethod
 from services.assessment.methods.library import read_methods
-from services.assessment.scoring.sensitivity import (
-    FACTORS,
-    Sensitivity,
-    analyse_sensitivity,
-    without_indicator,
-)
+from services.assessment.scoring.results import Sensitivity
+from services.assessment.scoring.sensitivity import FACTORS, analyse_sensitivity, without_indicator
 from tests.assessment.evidence_builders import facts, observation, toba_items
 from tests.assessment.test_assess import CATALOG, SUBJECTS, small_method, toba
 

@@ -81,6 +81,17 @@ def test_the_bootstrap_of_a_mean_has_the_distribution_of_resampled_answers() -> 
     assert found.statistic < 0.01
 
 
+@pytest.mark.parametrize("counts", [[2, 5, 10, 12], [0, 0, 7], [1], [90, 0, 3, 200]])
+def test_drawn_means_are_the_exact_quantiles(counts: list[int]) -> None:
+    n = sum(counts)
+    of_sum = np.ones(1)
+    for _ in range(n):
+        of_sum = np.convolve(of_sum, np.array(counts) / n)
+    streams = RandomStreams(3, 5000)
+    exact = 1 + np.searchsorted(np.cumsum(of_sum), streams.uniform("m")) / n
+    assert BootstrapMean(counts).sampler("m")(streams) == pytest.approx(exact, abs=1e-12)
+
+
 @given(SAMPLES)
 def test_drawn_shares_follow_the_exact_quantiles(sample: tuple[int, int]) -> None:
     hits, n = sample

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from services.assessment.evidence.records import Verdict
 from services.assessment.methods.definition import CollaborationMethod
 from services.assessment.scoring.assess import assess
-from services.assessment.scoring.inputs import Item
+from services.assessment.scoring.items import Item
 from services.assessment.scoring.scores import ElementScore, Scores
 from tests.assessment.evidence_builders import facts, observation, record
 from tests.assessment.test_assess import small_method

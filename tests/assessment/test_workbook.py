@@ -31,6 +31,8 @@ from tests.conftest import TOBA, Room, agency_caller
 DISKOMINFO = agency_caller("diskominfo", "evidence:write")
 BAPPEDA = agency_caller("bappeda", "evidence:write")
 
+MEETINGS_OF_PACK = 7
+
 
 def sheet_of(**sheets: list[list[Any]]) -> bytes:
     """Return a workbook with these sheets, each with its head in the first row."""
@@ -102,7 +104,7 @@ meetings = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(meetings, min_size=1, max_size=4, unique_by=lambda meeting: meeting.key))
 def test_any_meetings_come_back_as_they_went_out(given_meetings: list[Meeting]) -> None:
     assert back(to_workbook({"meetings": given_meetings})) == {"meetings": given_meetings}
@@ -149,7 +151,7 @@ def test_what_is_no_workbook_is_refused_in_words(content: bytes) -> None:
         read_workbook(content)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_a_damaged_workbook_is_refused_or_read_never_a_crash(data: st.DataObject) -> None:
     content = bytearray(WHOLE)
@@ -181,7 +183,7 @@ def test_a_filled_template_is_taken_and_sent_again_changes_nothing(regency: Room
 
     checked = send(regency, stream.getvalue(), dry_run=True)
     assert checked.json() == {"added": 1, "corrected": 0, "unchanged": 0, "dry_run": True}
-    assert len(regency.get("/api/v1/meetings").json()["items"]) == 1
+    assert len(regency.get("/api/v1/meetings").json()["items"]) == MEETINGS_OF_PACK
 
     taken = send(regency, stream.getvalue())
     assert taken.json() == {"added": 1, "corrected": 0, "unchanged": 0, "dry_run": False}
@@ -206,7 +208,7 @@ def test_a_workbook_of_more_than_readers_can_bear_is_refused_whole(
     head = ["key", "name", "name_en", "held_on", "sources"]
     answer = send(regency, sheet_of(meetings=[head, *rows]))
     assert (answer.status_code, answer.json()["errors"]) == (409, [])
-    assert len(regency.get("/api/v1/meetings").json()["items"]) == 1
+    assert len(regency.get("/api/v1/meetings").json()["items"]) == MEETINGS_OF_PACK
     assert send(regency, sheet_of(meetings=[head, *rows[:5]])).status_code == 200
 
 
@@ -224,7 +226,7 @@ def test_one_wrong_row_rejects_the_whole_workbook(regency: Room) -> None:
     found = {error["pointer"]: error["detail"] for error in answer.json()["errors"]}
     assert set(found) == {"#/meetings/F2", "#/meetings/E3", "#/meetings/A4"}
     assert "row 3" in found["#/meetings/A4"]
-    assert len(regency.get("/api/v1/meetings").json()["items"]) == 1
+    assert len(regency.get("/api/v1/meetings").json()["items"]) == MEETINGS_OF_PACK
 
 
 def test_an_exported_workbook_corrects_what_was_changed_in_it(regency: Room) -> None:
@@ -234,7 +236,9 @@ def test_an_exported_workbook_corrects_what_was_changed_in_it(regency: Room) -> 
     [own] = [row for row in rows if row[0].value == "rapat-1"]
     head = [cell.value for cell in book["meetings"][1]]
     states = {row[0].value: row[head.index("state")].value for row in rows}
-    assert states == {"forum-2024-08": "confirmed", "rapat-1": "proposed"}
+    assert states.pop("rapat-1") == "proposed"
+    assert set(states.values()) == {"confirmed"}
+    assert len(states) == MEETINGS_OF_PACK
     book["meetings"].cell(int(own[0].row or 0), head.index("minutes") + 1, "ya")
     book["meetings"].cell(int(own[0].row or 0), head.index("state") + 1, "confirmed")
     stream = io.BytesIO()

@@ -15,8 +15,9 @@ from services.assessment.methods.definition import CollaborationMethod
 from services.assessment.numerical_libraries import np
 from services.assessment.scoring.consistency import Consistency, consistency
 from services.assessment.scoring.levers import levers_of
+from services.assessment.scoring.results import Sensitivity
 from services.assessment.scoring.scores import Scores
-from services.assessment.scoring.sensitivity import Sensitivity, analyse_sensitivity
+from services.assessment.scoring.sensitivity import analyse_sensitivity
 from services.platform.database import ReadSessionDep
 from services.platform.problems import problem_responses
 from services.platform.service import API, get_region

@@ -24,13 +24,14 @@ from services.assessment.methods.definition import (
     TreeMethod,
 )
 from services.assessment.scoring.assess import assess
-from services.assessment.scoring.inputs import Facts, Item
+from services.assessment.scoring.inputs import Facts
+from services.assessment.scoring.items import Item
 from services.assessment.scoring.scores import Scores
 from services.assessment.service_reports import ReportClient, required_reports
 from services.assessment.years import check_begun
 from services.platform.computing_slots import computing_slot
 from services.platform.database import ReadSession, WriteSession
-from services.platform.problems import Conflict, FieldError, Invalid, NotFound
+from services.platform.problems import Conflict, FieldError, Invalid, NotFound, Unavailable
 from services.platform.service import API
 from services.platform.stored import parse_stored
 
@@ -43,6 +44,17 @@ VALUES
     (:region, :id, :method, :method_version, :method_hash, :period, :seed, :draws,
      :evidence_hash, :now, :recorded_by, CAST(:definition AS jsonb), CAST(:evidence AS jsonb),
      CAST(:scores AS jsonb))
+"""
+
+INSERT_DRAFT = """
+-- Stores a draft of an assessment.
+INSERT INTO assessment.assessment_draft
+    (region, id, method, method_version, method_hash, period, seed, draws, evidence_hash,
+     recorded_at, recorded_by, drafted_by, definition, evidence, scores)
+VALUES
+    (:region, :id, :method, :method_version, :method_hash, :period, :seed, :draws,
+     :evidence_hash, :now, :recorded_by, :drafted_by, CAST(:definition AS jsonb),
+     CAST(:evidence AS jsonb), CAST(:scores AS jsonb))
 """
 
 FIND = """
@@ -215,6 +227,40 @@ async def assess_now(
     return AssessmentResult(facts, scores, reports.notices)
 
 
+async def assess_completely(
+    session: ReadSession | WriteSession,
+    report_client: ReportClient,
+    method: TreeMethod,
+    *,
+    region: str,
+    period: int,
+    seed: int,
+    draws: int,
+    now: datetime,
+    zone: ZoneInfo,
+    authorization: str,
+) -> AssessmentResult:
+    """Assess a year to store the result; `Unavailable` if a service did not answer."""
+    assessed = await assess_now(
+        session,
+        report_client,
+        method,
+        region=region,
+        period=period,
+        seed=seed,
+        draws=draws,
+        now=now,
+        zone=zone,
+        authorization=authorization,
+    )
+    if assessed.notices:
+        raise Unavailable(
+            "An assessment is stored permanently, so it needs every service: "
+            + "; ".join(assessed.notices)
+        )
+    return assessed
+
+
 async def evidence_items(
     session: ReadSession | WriteSession, region: str, *, as_of: datetime | None = None
 ) -> list[Item]:
@@ -256,11 +302,13 @@ async def store_assessment(
     draws: int,
     recorded_by: str,
     now: datetime,
+    drafted_by: str | None = None,
 ) -> None:
-    """Store an assessment with all its inputs; it never changes."""
+    """Store an assessment with all its inputs, which never changes; or a draft by somebody."""
     await session.execute(
-        text(INSERT_ASSESSMENT),
-        {
+        text(INSERT_ASSESSMENT if drafted_by is None else INSERT_DRAFT),
+        ({} if drafted_by is None else {"drafted_by": drafted_by})
+        | {
             "region": region,
             "id": assessment_id,
             "method": method.id,

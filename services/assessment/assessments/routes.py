@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from sqlalchemy import text
 from services.assessment.assessments import operations
 from services.assessment.assessments.analysis import sensitivity_of
 from services.assessment.assessments.operations import (
+    assess_completely,
     assess_now,
     assessment_not_found,
     load_assessment,
@@ -36,7 +38,7 @@ from services.assessment.assessments.schemas import (
 )
 from services.assessment.assessments.score_table import scores_csv, scores_xlsx
 from services.assessment.methods.definition import TreeMethod
-from services.assessment.scoring.inputs import Item
+from services.assessment.scoring.items import Item
 from services.assessment.scoring.scores import IndicatorScore, Node, Scores
 from services.assessment.years import is_provisional, read_zone
 from services.platform.concurrency_control import IdempotencyKey, claim_idempotency_key
@@ -45,8 +47,8 @@ from services.platform.database import ReadSession, ReadSessionDep, WriteSession
 from services.platform.identity import Caller, MetricsDrafter
 from services.platform.ids import new_id
 from services.platform.paging import Page, paginate
-from services.platform.parameters import Limit
-from services.platform.problems import Conflict, NotFound, Unavailable, problem_responses
+from services.platform.parameters import DelimiterQuery, Limit
+from services.platform.problems import Conflict, NotFound, problem_responses
 from services.platform.service import API, get_region
 from services.platform.settings import Service
 from services.platform.spreadsheets.model import CSV, XLSX
@@ -129,6 +131,27 @@ async def post_assessment(
     idempotency_key: IdempotencyKey = None,
 ) -> Assessment:
     """Assess a year and store the result with the evidence that was read."""
+    assessment_id = await assess_once(
+        request, session, body, caller=caller, idempotency_key=idempotency_key
+    )
+    stored = await find_assessment(session, get_region(request), assessment_id)
+    response.headers["Location"] = stored.href
+    return stored
+
+
+async def assess_once(
+    request: Request,
+    session: WriteSession,
+    body: AssessmentRequest,
+    *,
+    caller: Caller,
+    idempotency_key: str | None,
+    is_draft: bool = False,
+) -> UUID:
+    """Assess a year and store the result, published or as a draft; return its id.
+
+    The same key stores once, and names what was stored.
+    """
     region, now = get_region(request), datetime.now(UTC)
     zone = await read_zone(session, region)
     method = await tree_method(
@@ -139,41 +162,15 @@ async def post_assessment(
         Service.assessment,
         region,
         caller=caller.subject,
-        operation="post_assessment",
+        operation="post_assessment_draft" if is_draft else "post_assessment",
         key=idempotency_key,
         body=body,
         new_id=new_id(),
         now=now,
     )
-    if is_new:
-        await _assess_and_store(
-            request,
-            session,
-            method,
-            body,
-            assessment_id=assessment_id,
-            caller=caller,
-            now=now,
-            zone=zone,
-        )
-    stored = await _find(session, region, assessment_id)
-    response.headers["Location"] = stored.href
-    return stored
-
-
-async def _assess_and_store(
-    request: Request,
-    session: WriteSession,
-    method: TreeMethod,
-    body: AssessmentRequest,
-    *,
-    assessment_id: UUID,
-    caller: Caller,
-    now: datetime,
-    zone: ZoneInfo,
-) -> None:
-    region = get_region(request)
-    assessed = await assess_now(
+    if not is_new:
+        return assessment_id
+    assessed = await assess_completely(
         session,
         request.app.state.report_client,
         method,
@@ -185,11 +182,6 @@ async def _assess_and_store(
         zone=zone,
         authorization=request.headers["authorization"],
     )
-    if assessed.notices:
-        raise Unavailable(
-            "An assessment is stored permanently, so it needs every service: "
-            + "; ".join(assessed.notices)
-        )
     await store_assessment(
         session,
         method,
@@ -198,9 +190,11 @@ async def _assess_and_store(
         assessment_id=assessment_id,
         seed=body.seed,
         draws=body.draws,
-        recorded_by=caller.agency or caller.subject,
+        recorded_by=caller.actor,
         now=now,
+        drafted_by=caller.person if is_draft else None,
     )
+    return assessment_id
 
 
 @router.get("/assessments", operation_id="list_assessments")
@@ -232,7 +226,7 @@ async def get_assessment(request: Request, session: ReadSessionDep, id: Assessme
 
     It never changes: what it read can be read again in the versions that it names.
     """
-    return await _find(session, get_region(request), id)
+    return await find_assessment(session, get_region(request), id)
 
 
 ScoresFormat = Literal["json", "csv", "xlsx"]
@@ -258,16 +252,18 @@ async def list_scores(
     response: Response,
     session: ReadSessionDep,
     id: AssessmentId,
+    *,
     format: Annotated[
         ScoresFormat | None, Query(description="The format; default: by `Accept`, else JSON.")
     ] = None,
+    delimiter: DelimiterQuery = "semicolon",
 ) -> ScoreNodes | Response:
     """Return every node of an assessment as a flat list, or as a table with a row for each."""
     region = get_region(request)
     form = negotiate_format(request, format, SCORES_MEDIA_TYPES)
-    found = await _find(session, region, id)
+    found = await find_assessment(session, region, id)
     if form != "json":
-        write = scores_csv if form == "csv" else scores_xlsx
+        write = partial(scores_csv, delimiter=delimiter) if form == "csv" else scores_xlsx
         spread = None
         with suppress(Conflict):  # of an assessment whose method this hub no longer has
             stored = await load_assessment(session, region, id)
@@ -298,7 +294,7 @@ async def get_score(
 ) -> NodeDetail:
     """Return one node: its value, its parent and children, and the evidence of an indicator."""
     region = get_region(request)
-    found = await _find(session, region, id)
+    found = await find_assessment(session, region, id)
     score = found.scores.node(node)
     if score is None:
         raise NotFound(f"The assessment has no node {node!r}; {found.scores_href} lists them.")
@@ -340,6 +336,16 @@ def method_reference(method: TreeMethod) -> MethodReference:
     )
 
 
+def method_reference_of(row: Any) -> MethodReference:
+    """Return the method of a stored assessment."""
+    return MethodReference(
+        id=row.method,
+        version=row.method_version,
+        hash=row.method_hash,
+        href=f"{API}/methods/{row.method}",
+    )
+
+
 def summary_fields(row: Any, zone: ZoneInfo) -> dict[str, Any]:
     """Return the fields of an assessment's summary from a row."""
     href = f"{API}/assessments/{row.id}"
@@ -347,12 +353,7 @@ def summary_fields(row: Any, zone: ZoneInfo) -> dict[str, Any]:
         "id": row.id,
         "region": row.region,
         "period": row.period,
-        "method": MethodReference(
-            id=row.method,
-            version=row.method_version,
-            hash=row.method_hash,
-            href=f"{API}/methods/{row.method}",
-        ),
+        "method": method_reference_of(row),
         "seed": row.seed,
         "draws": row.draws,
         "provisional": is_provisional(row.period, at=row.recorded_at, zone=zone),
@@ -371,9 +372,10 @@ def summary_fields(row: Any, zone: ZoneInfo) -> dict[str, Any]:
     }
 
 
-async def _find(
+async def find_assessment(
     session: ReadSession | WriteSession, region: str, assessment_id: UUID
 ) -> Assessment:
+    """Return a stored assessment; raise `NotFound` if there is none."""
     parameters = {"region": region, "id": assessment_id}
     row = (await session.execute(text(operations.FIND), parameters)).one_or_none()
     if row is None:

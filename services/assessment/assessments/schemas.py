@@ -6,9 +6,8 @@ from uuid import UUID
 from fastapi import Path
 from pydantic import AwareDatetime, Field
 
-from services.assessment.scoring.decomposition import YearComparison
-from services.assessment.scoring.inputs import Item
-from services.assessment.scoring.levers import Lever
+from services.assessment.scoring.items import Item
+from services.assessment.scoring.results import Lever, YearComparison
 from services.assessment.scoring.scores import Node, Scores
 from services.platform.api_model import ApiModel
 from services.platform.types import Href, RegionCode, Sha256, Slug, StrictNumber, Year
@@ -26,8 +25,8 @@ DrawCount = Annotated[
 class MethodReference(ApiModel):
     """The method behind a result; two methods with one hash are the same."""
 
-    id: Slug
-    version: int
+    id: Slug = Field(description="Name of the method in addresses, such as `cgr-2015`.")
+    version: int = Field(description="Version of the method, from 1.")
     hash: Sha256
     href: Href
 
@@ -35,7 +34,7 @@ class MethodReference(ApiModel):
 class AssessmentRequest(ApiModel):
     """Year, method and simulation settings of an assessment to be made."""
 
-    period: Annotated[Year, StrictNumber]
+    period: Annotated[Year, StrictNumber] = Field(description="Calendar year to be assessed.")
     method: Slug = DEFAULT_METHOD
     seed: Annotated[Seed, StrictNumber] = 1
     draws: Annotated[DrawCount, StrictNumber] = DEFAULT_DRAWS
@@ -46,8 +45,8 @@ class AssessmentSummary(ApiModel):
 
     id: UUID
     region: RegionCode
-    period: int
-    method: MethodReference
+    period: int = Field(description="Calendar year that was assessed.")
+    method: MethodReference = Field(description="Method by which it was made.")
     seed: int
     draws: int
     provisional: bool = Field(
@@ -74,7 +73,7 @@ class Assessment(AssessmentSummary):
 class AssessmentEvidence(ApiModel):
     """All evidence that an assessment read, in the versions of that time."""
 
-    items: list[Item]
+    items: list[Item] = Field(description="Records and reports, in the versions that were read.")
     next: str | None = None
 
 
@@ -88,9 +87,11 @@ class ScoreNodes(ApiModel):
 class NodeDetail(ApiModel):
     """One node of an assessment, with the addresses of its parent and children."""
 
-    node: Node
+    node: Node = Field(description="Code, names and score of the node.")
     raw: float | None = Field(None, description="Of an indicator: the value before goalposts.")
-    inputs: dict[str, float] = Field(default_factory=dict[str, float])
+    inputs: dict[str, float] = Field(
+        default_factory=dict[str, float], description="Values that entered the measure, by name."
+    )
     evidence: list[Item] = Field(
         default_factory=list[Item], description="Of an indicator: what it was computed from."
     )
@@ -112,8 +113,8 @@ class CollaborationDynamics(ApiModel):
     """
 
     region: RegionCode
-    period: int
-    method: MethodReference
+    period: int = Field(description="Calendar year whose evidence was read.")
+    method: MethodReference = Field(description="Method by which it was made.")
     seed: int
     draws: int
     provisional: bool = Field(
@@ -129,7 +130,7 @@ class CollaborationDynamics(ApiModel):
 class TrendPeriod(ApiModel):
     """A year by its newest assessment."""
 
-    period: int
+    period: int = Field(description="Calendar year that was assessed.")
     provisional: bool = Field(
         description="Whether the year had not ended: what is yet to happen in it is not counted."
     )
@@ -151,4 +152,4 @@ class Trend(ApiModel):
     """The years that a method assessed, in order."""
 
     method: str
-    items: list[TrendPeriod]
+    items: list[TrendPeriod] = Field(description="Years, the earliest first.")

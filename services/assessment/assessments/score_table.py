@@ -1,11 +1,10 @@
 """Scores of an assessment as a table, in CSV or as a workbook."""
 
-import csv
-import io
 from collections.abc import Iterator
 
+from services.assessment.scoring.results import Spread
 from services.assessment.scoring.scores import IndicatorScore, Node, Scores
-from services.assessment.scoring.sensitivity import Spread
+from services.platform.spreadsheets.csv_export import Delimiter, write_csv
 from services.platform.spreadsheets.model import Cell
 from services.platform.spreadsheets.writing import Column, write_xlsx
 
@@ -95,14 +94,13 @@ def _levels(scores: Scores) -> Iterator[tuple[str, Node, str | None]]:
         yield "indicator" if isinstance(node, IndicatorScore) else "node", node, parent
 
 
-def scores_csv(scores: Scores, *, region: str, period: int, spread: Spread | None) -> bytes:
-    """Return the table as CSV with commas and decimal points."""
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream)
-    writer.writerow([column.name for column in COLUMNS])
-    for row in score_rows(scores, region=region, period=period, spread=spread):
-        writer.writerow([row[column.name] for column in COLUMNS])
-    return stream.getvalue().encode("utf-8-sig")
+def scores_csv(
+    scores: Scores, *, region: str, period: int, spread: Spread | None, delimiter: Delimiter
+) -> bytes:
+    """Return the table as CSV."""
+    rows = score_rows(scores, region=region, period=period, spread=spread)
+    header = [column.name for column in COLUMNS]
+    return write_csv(header, ([row[name] for name in header] for row in rows), delimiter=delimiter)
 
 
 def scores_xlsx(scores: Scores, *, region: str, period: int, spread: Spread | None) -> bytes:

@@ -8,7 +8,8 @@ from sqlalchemy import text
 
 from services.assessment.assessments.schemas import DEFAULT_METHOD, Trend, TrendPeriod
 from services.assessment.methods.definition import METHOD, TreeMethod
-from services.assessment.scoring.decomposition import YearComparison, compare_years
+from services.assessment.scoring.decomposition import compare_years
+from services.assessment.scoring.results import YearComparison
 from services.assessment.scoring.scores import Node, Scores
 from services.assessment.years import is_provisional, read_zone
 from services.platform.database import ReadSessionDep

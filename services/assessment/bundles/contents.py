@@ -13,7 +13,7 @@ from services.assessment.bundles.archive import pack
 from services.assessment.bundles.crate import crate_metadata
 from services.assessment.bundles.signing import Signer
 from services.assessment.methods.definition import TreeMethod
-from services.assessment.scoring.inputs import Item
+from services.assessment.scoring.items import Item
 from services.assessment.scoring.scores import Scores
 
 METHOD = "method.json"

@@ -5,21 +5,22 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import AwareDatetime, Field, TypeAdapter
+from pydantic import TypeAdapter
 from sqlalchemy import text
 
 from services.assessment.bundles.publishers import find_publisher
 from services.assessment.bundles.routes import ZIP, ZIP_RESPONSE
+from services.assessment.bundles.schemas import ImportedBundle
 from services.assessment.bundles.verify import BundleError, VerifiedBundle, verify
-from services.platform.api_model import ApiModel
 from services.platform.bounded_process import Limits, call_bounded
 from services.platform.database import ReadSessionDep, WriteSessionDep
+from services.platform.file_upload import file_body, read_file
 from services.platform.identity import Administrator, MetricsDrafter
 from services.platform.paging import Page, paginate
 from services.platform.parameters import Limit
 from services.platform.problems import Conflict, FieldError, Invalid, NotFound, problem_responses
 from services.platform.service import API, get_region
-from services.platform.types import Href, RegionCode, Sha256
+from services.platform.types import RegionCode
 
 COMPUTING = ("numpy", "scipy.special")
 """Libraries with which a bundle is recomputed."""
@@ -73,36 +74,12 @@ REGION: TypeAdapter[str] = TypeAdapter(RegionCode)
 BundlePath = Annotated[UUID, Path(description="Id of the assessment in it.")]
 
 
-class ImportedBundle(ApiModel):
-    """An assessment of another regency, verified at import."""
-
-    id: UUID = Field(description="Id of the assessment at the hub that published it.")
-    region: str
-    period: int
-    method: str
-    method_hash: Sha256
-    fingerprint: Sha256 = Field(description="Fingerprint of the key that signed it.")
-    recorded_at: AwareDatetime
-    imported_at: AwareDatetime
-    imported_by: str
-    is_listed: bool = Field(
-        description="Whether the key is listed for the region (`publishers`): a bundle whose key "
-        "is not is left out of the ranking."
-    )
-    href: Href = Field(description="The bundle itself.")
-
-
 @router.post(
     "/bundles",
     operation_id="import_bundle",
     status_code=201,
-    responses=problem_responses(403, 409, 413, 503),
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {ZIP: {"schema": {"type": "string", "format": "binary"}}},
-        }
-    },
+    responses=problem_responses(400, 403, 409, 413, 415, 503),
+    openapi_extra=file_body(ZIP),
 )
 async def import_bundle(
     request: Request,
@@ -115,7 +92,10 @@ async def import_bundle(
     It must be signed by a key that an administrator listed for its region (`publishers`). Requests
     are idempotent: the same bundle is stored once.
     """
-    region, archive = get_region(request), await request.body()
+    region = get_region(request)
+    archive = await read_file(
+        request, media_type_to_send=ZIP, max_bytes=request.app.state.settings.max_body_bytes
+    )
     found = await _verify(archive, region)
     head = found.parameters
     publisher = await find_publisher(session, region, head.region)

@@ -87,8 +87,8 @@ class Publisher(PublisherKeys):
     """A regency whose bundles this hub accepts, and the keys that sign them."""
 
     region: str
-    changed_at: AwareDatetime
-    changed_by: str
+    changed_at: AwareDatetime = Field(description="When its keys were last changed.")
+    changed_by: str = Field(description="Agency that last changed its keys.")
 
 
 @router.get("", operation_id="list_publishers")

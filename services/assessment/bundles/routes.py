@@ -24,7 +24,7 @@ router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401
 ZIP = "application/zip"
 ZIP_RESPONSE: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "The bundle.",
+        "description": "A signed archive from which the assessment can be computed again.",
         "content": {ZIP: {"schema": {"type": "string", "format": "binary"}}},
     }
 }
@@ -33,8 +33,8 @@ ZIP_RESPONSE: dict[int | str, dict[str, Any]] = {
 class PublishingKey(ApiModel):
     """The public key that verifies the signatures of this hub."""
 
-    algorithm: Literal["Ed25519"] = "Ed25519"
-    pem: str
+    algorithm: Literal["Ed25519"] = Field(default="Ed25519", description="Signature algorithm.")
+    pem: str = Field(description="The key in PEM form.")
     fingerprint: Sha256 = Field(description="SHA-256 of the raw key, as `emall verify` prints it.")
 
 

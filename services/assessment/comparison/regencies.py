@@ -12,7 +12,8 @@ from services.assessment.bundles.verify import read_bundle
 from services.assessment.methods.definition import TreeMethod
 from services.assessment.numerical_libraries import np
 from services.assessment.scoring.batch import Case
-from services.assessment.scoring.inputs import Facts, Item
+from services.assessment.scoring.inputs import Facts
+from services.assessment.scoring.items import Item
 from services.assessment.scoring.measurement import Bounds
 from services.assessment.scoring.pipeline import compute_scores, measurements_of
 from services.assessment.scoring.tree import branches_of, coverage_of

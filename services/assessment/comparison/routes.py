@@ -51,20 +51,20 @@ NodeCode = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)?
 class Outranking(ApiModel):
     """Probability that a regency ranks above another."""
 
-    region: str
+    region: str = Field(description="Code of the other regency.")
     probability: float
 
 
 class EstimatedRank(ApiModel):
     """The probability of each rank by the estimates, each within its uncertainty."""
 
-    median_rank: int
+    median_rank: int = Field(description="Rank that is exceeded as often as not.")
     rank_low: int = Field(description="Lower end of the 95% interval of its rank.")
-    rank_high: int
+    rank_high: int = Field(description="Last rank within the uncertainty.")
     rank_probabilities: list[float] = Field(
         description="Probabilities of rank 1, 2, ...; they sum to 1."
     )
-    outranks: list[Outranking]
+    outranks: list[Outranking] = Field(description="Probability to rank above each other regency.")
 
 
 class RankedRegency(ApiModel):
@@ -80,7 +80,9 @@ class RankedRegency(ApiModel):
     coverage: float = Field(ge=0, le=1, description="Share of its indicators that have evidence.")
     value: float | None = Field(description="The estimate; null if too little is known.")
     low: float | None = Field(description="Lower end of the 95% interval of the estimate.")
-    high: float | None
+    high: float | None = Field(
+        description="Highest score within the uncertainty; null if not known."
+    )
     estimated: EstimatedRank | None = Field(
         description="Its rank among the regencies with an estimate, by the estimates; null without "
         "one."
@@ -99,19 +101,19 @@ class ExcludedRegency(ApiModel):
     """A regency that cannot be ranked with the others, and the reason."""
 
     region: str
-    reason: str
+    reason: str = Field(description="Why it cannot be ranked, in words.")
     assessment: UUID
 
 
 class Ranking(ApiModel):
     """Regencies in the order of their rank."""
 
-    period: int
-    method: MethodReference
+    period: int = Field(description="Calendar year that is compared.")
+    method: MethodReference = Field(description="Method by which it was made.")
     node: str
     seed: int
     draws: int
-    items: list[RankedRegency]
+    items: list[RankedRegency] = Field(description="Regencies, the first rank first.")
     excluded: list[ExcludedRegency]
 
 

@@ -47,7 +47,13 @@ class SourceItem(Source):
 class Record(BaseModel, Generic[Content]):
     """A piece of evidence in one version, with its sources in full."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        defer_build=True,
+        json_schema_extra={
+            "description": "A piece of evidence in one version, with its sources in full."
+        },
+    )
 
     id: UUID
     version: int
@@ -59,7 +65,7 @@ class Record(BaseModel, Generic[Content]):
     )
     content: Content | None
     """Null in the version that withdrew the record."""
-    sources: list[SourceItem]
+    sources: list[SourceItem] = Field(description="Sources that the record cites, in full.")
     href: Href
 
 
@@ -70,7 +76,7 @@ class RecordVersion(ApiModel):
     recorded_at: AwareDatetime
     recorded_by: str
     withdrawn: bool = Field(description="Whether this version is to withdraw the record.")
-    state: EvidenceState
+    state: EvidenceState = Field(description="State of the version; scores read confirmed ones.")
     states: list[EvidenceStateChange] = Field(
         description="How its state came about, the first step first."
     )

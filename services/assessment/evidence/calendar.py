@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from services.assessment.evidence.records import Agreement, Evidence, Meeting, Risk
 from services.assessment.evidence.states import EvidenceState
-from services.platform.version import VERSION
+from services.platform.calendar_feed import new_calendar
 
 
 def calendar_of(
@@ -19,12 +19,9 @@ def calendar_of(
     now: datetime,
 ) -> bytes:
     """Return the feed of the records by kind; dates known only by month or year are excluded."""
-    from icalendar import Calendar, Event  # noqa: PLC0415 - large, and seldom needed
+    from icalendar import Event  # noqa: PLC0415 - large, and seldom needed
 
-    calendar = Calendar()
-    calendar.add("prodid", f"-//emall//{VERSION}//ID")
-    calendar.add("version", "2.0")
-    calendar.add("name", "emall")
+    calendar = new_calendar("Agenda kolaborasi")
     for kind in ("meetings", "agreements", "risks"):
         for record in records.get(kind, ()):
             for part, day, summary in _days(record):

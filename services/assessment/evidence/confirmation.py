@@ -24,6 +24,7 @@ class _Version:
 
     version: int
     recorded_by: str
+    person: str | None
     content: dict[str, object] | None
     state: EvidenceState
     changed_by: str
@@ -43,7 +44,8 @@ async def confirm_version(
 ) -> None:
     """Confirm a version, so that scores read it; without content, the record is withdrawn.
 
-    `NotAllowed` for the organisation that recorded it or that it favours, `Conflict` if another
+    `NotAllowed` for the organisation that recorded it or that it favours, and for the person who
+    recorded it and now acts for another organisation; `Conflict` if another
     version was recorded since.
     """
     found = await _lock(session, region, kind, record_id, version)
@@ -127,6 +129,8 @@ async def _check_confirmer(
     rule = confirmation_rules().kinds[kind]
     if caller.actor == found.recorded_by:
         raise NotAllowed("Another organisation than the one that recorded a version confirms it.")
+    if caller.person == found.person:
+        raise NotAllowed("Another person than the one who recorded a version confirms it.")
     if caller.actor in await _favoured(session, region, kind, found):
         raise NotAllowed(
             f"It favours {caller.actor} ({', '.join(rule.favours)}); another organisation "

@@ -43,10 +43,10 @@ class Dispute(ApiModel):
 class VersionState(ApiModel):
     """The state of a version of a record, and how it came about."""
 
-    kind: str
+    kind: str = Field(description="Kind of evidence, as in its address.")
     id: UUID
     version: int
-    state: EvidenceState
+    state: EvidenceState = Field(description="State of the version; scores read confirmed ones.")
     states: list[EvidenceStateChange] = Field(description="Its history, the first step first.")
     href: Href = Field(description="Address of the version.")
 
@@ -65,8 +65,9 @@ async def post_evidence_confirmation(  # noqa: PLR0917 - FastAPI passes by name
     """Confirm a version of a record: from then on scores read it.
 
     A version without content withdraws the record. Only the newest version can be confirmed (409),
-    by another organisation than the one that recorded it or that it favours (403); what is disputed
-    by the agency that disputed it, or by an administrator. Requests are idempotent.
+    by another person and another organisation than recorded it, which it does not favour (403);
+    what is disputed by the agency that disputed it, or by an administrator. Requests are
+    idempotent.
     """
     region = get_region(request)
     _check_kind(kind)

@@ -5,18 +5,22 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field
 
 from services.assessment.evidence.calendar import calendar_of
+from services.assessment.evidence.source_register import SourceRegister, copy_cited_sources
 from services.assessment.evidence.workbook import from_workbook, to_workbook
 from services.assessment.evidence.workbook_import import current_evidence, import_records
 from services.platform.api_model import ApiModel
 from services.platform.bounded_process import Limits, call_bounded
 from services.platform.computing_slots import computing_slot
 from services.platform.database import ReadSessionDep, WriteSessionDep
+from services.platform.file_upload import file_body, read_file
 from services.platform.identity import EvidenceWriter
 from services.platform.problems import Invalid, problem_responses
+from services.platform.reader_language import reader_language
 from services.platform.service import API, get_region
-from services.platform.spreadsheets.model import XLSX, SpreadsheetError
+from services.platform.spreadsheets.model import ODS, XLSX, SpreadsheetError
 from services.platform.spreadsheets.problems import field_errors
 from services.platform.spreadsheets.reading import read_workbook
 
@@ -26,16 +30,19 @@ router = APIRouter(
 
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _WORKBOOK: dict[int | str, dict[str, Any]] = {
-    200: {"content": {XLSX: _BINARY}, "description": "An XLSX workbook."}
+    200: {
+        "content": {XLSX: _BINARY},
+        "description": "An XLSX workbook with a sheet for each register.",
+    }
 }
 
 
 class EvidenceImportResult(ApiModel):
     """Counts of an import, which is atomic."""
 
-    added: int
-    corrected: int
-    unchanged: int
+    added: int = Field(description="Number of records that are new.")
+    corrected: int = Field(description="Number of records that got a further version.")
+    unchanged: int = Field(description="Number of records that stayed as they were.")
     dry_run: bool
 
 
@@ -67,8 +74,8 @@ async def export_evidence(request: Request, session: ReadSessionDep) -> Response
 @router.post(
     "/import",
     operation_id="import_evidence",
-    responses=problem_responses(403, 409, 413, 503),
-    openapi_extra={"requestBody": {"required": True, "content": {XLSX: _BINARY}}},
+    responses=problem_responses(400, 403, 409, 413, 415, 503),
+    openapi_extra=file_body(XLSX, ODS),
 )
 async def import_evidence(
     request: Request,
@@ -82,17 +89,20 @@ async def import_evidence(
 
     Every invalid cell is named in `errors[]` as `#/<sheet>/<cell>`.
     """
-    content = await request.body()
+    language, region = reader_language(request), get_region(request)
+    content = await read_file(
+        request, media_type_to_send=XLSX, max_bytes=request.app.state.settings.max_body_bytes
+    )
     try:
         sheets = await call_bounded(Limits(), read_workbook, content)
-        records = await asyncio.to_thread(from_workbook, sheets)
-        done = await import_records(
-            session, get_region(request), records, caller=caller, now=datetime.now(UTC)
-        )
+        records = await asyncio.to_thread(from_workbook, sheets, language)
+        cited = {source for _, record, _, _ in records for source in record.sources}
+        await copy_cited_sources(session, region, SourceRegister(request), cited)
+        done = await import_records(session, region, records, caller=caller, now=datetime.now(UTC))
     except SpreadsheetError as error:
         raise Invalid(
             "The workbook was rejected; nothing was stored.",
-            errors=field_errors(error, "en"),
+            errors=field_errors(error, language),
         ) from None
     if dry_run:
         await session.rollback()

@@ -11,16 +11,18 @@ from pydantic import Field, StrictBool, model_validator
 
 from services.assessment.types import Code, Register, Sector, Unit
 from services.platform.packs import PackModel
+from services.platform.translation import N_
 from services.platform.types import HttpsUrl, IsoDate, Sha256, ShortText, Slug, StrictNumber, Text
+from services.platform.validation_messages import InvalidValueError
 
 Precision = Literal["day", "month", "year"]
 CalendarYear = Annotated[int, Field(ge=1945, le=2099), StrictNumber]
 
 
-class Document(PackModel):
+class EvidenceDocument(PackModel):
     """A file that proves a record, at its address, with the hash of what was read there."""
 
-    name: ShortText
+    name: ShortText = Field(description="Title of the file.")
     url: HttpsUrl
     sha256: Sha256
 
@@ -34,7 +36,7 @@ class Evidence(PackModel):
         None, description="Where it stands in its sources: page, table, question or sentence."
     )
     note: Text | None = None
-    document: Document | None = Field(
+    document: EvidenceDocument | None = Field(
         None, description="The decree, the minutes or the photograph that shows it."
     )
     absent_fields: list[Code] = Field(
@@ -46,12 +48,13 @@ class Evidence(PackModel):
 
     @model_validator(mode="after")
     def _absent_fields_are_empty(self) -> Self:
-        own = set(type(self).model_fields) - set(Evidence.model_fields)
         for name in self.absent_fields:
-            if name not in own:
-                raise ValueError(f"absent_fields: {name!r} is no field of this record")
+            if name in Evidence.model_fields or name not in type(self).model_fields:
+                raise InvalidValueError(
+                    N_("absent_fields: %(name)s bukan isian catatan ini"), name=name
+                )
             if getattr(self, name) not in (None, False, []):
-                raise ValueError(f"absent_fields: {name} has a value")
+                raise InvalidValueError(N_("absent_fields: %(name)s sudah berisi"), name=name)
         return self
 
 
@@ -68,9 +71,9 @@ class TemporalEvidence(Evidence):
     @model_validator(mode="after")
     def _has_valid_dates(self) -> Self:
         if self.valid_from is None and self.attested_in is None:
-            raise ValueError("either valid_from or attested_in is needed")
+            raise InvalidValueError(N_("isi valid_from atau attested_in"))
         if self.valid_from and self.valid_to and self.valid_to < self.valid_from:
-            raise ValueError("valid_to must not lie before valid_from")
+            raise InvalidValueError(N_("valid_to tidak boleh sebelum valid_from"))
         return self
 
 
@@ -80,7 +83,9 @@ class Stakeholder(TemporalEvidence):
     name: ShortText
     name_en: ShortText
     sector: Sector
-    agency: Slug | None = None
+    agency: Slug | None = Field(
+        None, description="Agency that the stakeholder belongs to; null if to none."
+    )
     role: ShortText | None = Field(None, description="Its role in the team or forum.")
     role_decision: Slug | None = Field(
         None, description="Key of the decision that defines the role; null if none does."
@@ -89,30 +94,36 @@ class Stakeholder(TemporalEvidence):
     filled: StrictBool | None = Field(None, description="Whether a leading post has a holder.")
 
 
-class File(PackModel):
+class StoredFile(PackModel):
     """A file stored elsewhere, identified by its hash."""
 
-    name: ShortText
+    name: ShortText = Field(description="Title of the file.")
     sha256: Sha256
-    url: HttpsUrl | None = None
+    url: HttpsUrl | None = Field(
+        None, description="Address of the file on the web; null if it is not there."
+    )
 
 
 class Attendance(PackModel):
     """One stakeholder's attendance of a meeting."""
 
-    stakeholder: Slug
-    invited: StrictBool | None = None
-    present: StrictBool
-    spoke: StrictBool | None = None
+    stakeholder: Slug = Field(description="Key of the stakeholder.")
+    invited: StrictBool | None = Field(
+        None, description="Whether the stakeholder was invited; null if not known."
+    )
+    present: StrictBool = Field(description="Whether the stakeholder was there.")
+    spoke: StrictBool | None = Field(
+        None, description="Whether the stakeholder spoke; null if not known."
+    )
 
 
 class ActionItem(PackModel):
     """A task that a meeting decided on."""
 
-    task: Text
+    task: Text = Field(description="What is to be done, in words.")
     owner: Slug | None = Field(None, description="Key of the stakeholder responsible for it.")
-    due: IsoDate
-    done: StrictBool | None = None
+    due: IsoDate = Field(description="Calendar day by which it is to be done.")
+    done: StrictBool | None = Field(None, description="Whether it is done; null if not known.")
     outcome: Text | None = None
 
 
@@ -125,13 +136,13 @@ class Meeting(Evidence):
     name: ShortText
     name_en: ShortText
     kind: MeetingKind | None = Field(None, description="Null if it is not known.")
-    held_on: IsoDate
+    held_on: IsoDate = Field(description="Calendar day of the meeting.")
     precision: Precision = "day"
     place: ShortText | None = None
     agenda: list[ShortText] | None = Field(None, max_length=1000)
     problem_statement: Text | None = None
     minutes: StrictBool | None = Field(None, description="Whether minutes exist.")
-    minutes_file: File | None = Field(None, description="The file of the minutes.")
+    minutes_file: StoredFile | None = Field(None, description="The file of the minutes.")
     discussion: StrictBool | None = Field(None, description="Whether a discussion is on record.")
     led_by: Slug | None = Field(None, description="Key of the stakeholder who led it.")
     sectors_present: list[Sector] | None = Field(
@@ -139,7 +150,9 @@ class Meeting(Evidence):
         max_length=10,
         description="Sectors that attended, even if no attendee is recorded by name.",
     )
-    attendance: list[Attendance] | None = Field(None, max_length=1000)
+    attendance: list[Attendance] | None = Field(
+        None, max_length=1000, description="Who was invited and who came; null if not known."
+    )
     action_items: list[ActionItem] | None = Field(None, max_length=1000)
 
 
@@ -150,7 +163,10 @@ class Agreement(TemporalEvidence):
     name_en: ShortText
     parties: list[Slug] = Field(min_length=2, max_length=500, description="Keys of stakeholders.")
     partner_sector: Sector = Field(description="Sector of the party beside the government.")
-    scope: Text
+    scope: Text = Field(description="What the parties agreed on, in words.")
+    signed_on: IsoDate | None = Field(
+        None, description="Calendar day on which it was signed; null if not known."
+    )
     renewed: StrictBool | None = Field(None, description="Whether it was renewed when it ended.")
     renews: Slug | None = Field(None, description="Key of the agreement that it continues.")
 
@@ -160,8 +176,10 @@ class Decision(TemporalEvidence):
 
     name: ShortText
     name_en: ShortText
-    number: ShortText
-    subject: Text | None = None
+    number: ShortText = Field(description="Number of the decree or regulation, as printed.")
+    subject: Text | None = Field(
+        None, description="What it is about, in words; null if the name says it."
+    )
     requires: list[Text] | None = Field(
         None, max_length=200, description="Obligations that it imposes."
     )
@@ -173,8 +191,10 @@ class Decision(TemporalEvidence):
     procedures: list[Code] = Field(
         default_factory=list[Code], max_length=50, description="Procedures that it establishes."
     )
-    names_lead_agency: StrictBool = False
-    lead_reports_to_head: StrictBool = False
+    names_lead_agency: StrictBool = Field(False, description="Whether it names a lead agency.")
+    lead_reports_to_head: StrictBool = Field(
+        False, description="Whether the lead agency reports to the head of the regency."
+    )
 
 
 class Programme(TemporalEvidence):
@@ -182,15 +202,28 @@ class Programme(TemporalEvidence):
 
     name: ShortText
     name_en: ShortText
-    dimension: ShortText | None = None
-    kind: Literal["programme", "outreach", "training"] = "programme"
+    dimension: ShortText | None = Field(
+        None, description="Dimension of the smart city; null of an event."
+    )
+    kind: Literal["programme", "outreach", "training"] = Field(
+        "programme", description="Whether it is a programme, an outreach event or a training."
+    )
     owner: Slug | None = Field(None, description="Key of the stakeholder who runs it.")
-    partners: list[Slug] = Field(default_factory=list[Slug], max_length=500)
+    partners: list[Slug] = Field(
+        default_factory=list[Slug],
+        max_length=500,
+        description="Keys of the stakeholders that take part.",
+    )
     plan: Text | None = None
     budget_idr: Annotated[int, Field(ge=0, le=10**15), StrictNumber] | None = Field(
         None, description="Rupiah over its whole duration."
     )
-    running: StrictBool | None = None
+    staff: Annotated[int, Field(ge=0, le=1_000_000), StrictNumber] | None = Field(
+        None, description="Number of people assigned to it; null if not known."
+    )
+    running: StrictBool | None = Field(
+        None, description="Whether it is running; null if not known."
+    )
     held: StrictBool | None = Field(
         None, description="Whether a planned outreach or training was held."
     )
@@ -214,8 +247,8 @@ class Recognition(Evidence):
 
     name: ShortText
     name_en: ShortText
-    given_by: ShortText
-    given_on: IsoDate
+    given_by: ShortText = Field(description="Who gave it.")
+    given_on: IsoDate = Field(description="Calendar day on which it was given.")
     precision: Precision = "day"
 
 
@@ -233,9 +266,15 @@ class Observation(TemporalEvidence):
     statement: Text | None = Field(
         None, description="What the source says in words; alone if it states no figure."
     )
-    value: Annotated[float, StrictNumber] | None = None
-    low: Annotated[float, StrictNumber] | None = None
-    high: Annotated[float, StrictNumber] | None = None
+    value: Annotated[float, StrictNumber] | None = Field(
+        None, description="Value in the unit of its subject; null if the source states none."
+    )
+    low: Annotated[float, StrictNumber] | None = Field(
+        None, description="Lowest value by a source that states a range; null otherwise."
+    )
+    high: Annotated[float, StrictNumber] | None = Field(
+        None, description="Highest value by a source that states a range; null otherwise."
+    )
     numerator: Annotated[float, Field(ge=0), StrictNumber] | None = Field(
         None, description="Of a figure that is one count over another: the first one."
     )
@@ -272,15 +311,16 @@ class Observation(TemporalEvidence):
     @model_validator(mode="after")
     def _is_its_quotient(self) -> Self:
         if (self.numerator is None) != (self.denominator is None):
-            raise ValueError("a quotient needs numerator and denominator")
+            raise InvalidValueError(N_("hasil bagi memerlukan numerator dan denominator"))
         if self.numerator is None or self.denominator is None:
             if self.per != 1:
-                raise ValueError("per belongs to a quotient of numerator and denominator")
+                raise InvalidValueError(N_("per hanya untuk hasil bagi numerator dan denominator"))
             return self
         value = self.numerator / self.denominator * self.per
         if self.value is None or not math.isclose(self.value, value, rel_tol=1e-9):
-            raise ValueError(
-                f"value must be numerator / denominator x per, {value:g}; leave it out"
+            raise InvalidValueError(
+                N_("value harus sama dengan numerator / denominator x per, yaitu %(value)s"),
+                value=f"{value:g}",
             )
         return self
 
@@ -289,22 +329,24 @@ class Observation(TemporalEvidence):
         exact, ranged = self.value is not None, self.low is not None or self.high is not None
         if not exact and not ranged and self.statement is not None:
             if self.unit is not None:
-                raise ValueError("a statement without a figure has no unit")
+                raise InvalidValueError(N_("pernyataan tanpa angka tidak memiliki unit"))
             if self.known_absence:
-                raise ValueError("a known absence has the value 0")
+                raise InvalidValueError(N_("known_absence berarti nilainya 0"))
             return self
         if self.unit is None:
-            raise ValueError("a figure needs a unit")
+            raise InvalidValueError(N_("angka memerlukan unit"))
         if exact == ranged:
-            raise ValueError("give either value, or low and high; or a statement alone")
+            raise InvalidValueError(N_("isi value saja, atau low dan high, atau statement saja"))
         if ranged and (self.low is None or self.high is None or self.low > self.high):
-            raise ValueError("a range needs low and high, with low not above high")
+            raise InvalidValueError(
+                N_("rentang memerlukan low dan high, dan low tidak lebih besar dari high")
+            )
         if self.known_absence and self.value != 0:
-            raise ValueError("a known absence has the value 0")
+            raise InvalidValueError(N_("known_absence berarti nilainya 0"))
         if self.unit in {"share", "level"} and not 0 <= self.bounds[0] <= self.bounds[1] <= 1:
-            raise ValueError(f"a {self.unit} lies between 0 and 1")
+            raise InvalidValueError(N_("%(unit)s harus antara 0 dan 1"), unit=self.unit)
         if self.unit == "count" and self.bounds[0] < 0:
-            raise ValueError("a count is not below 0")
+            raise InvalidValueError(N_("jumlah tidak boleh kurang dari 0"))
         return self
 
     @property
@@ -327,14 +369,19 @@ class IndexValue(Evidence):
     year: CalendarYear | None = Field(
         None, description="Only a national minimum may be without one."
     )
-    value: Annotated[float, Field(ge=0), StrictNumber]
+    value: Annotated[float, Field(ge=0), StrictNumber] = Field(
+        description="Value as printed, on the scale of the index."
+    )
     role: Literal["published", "target", "national_minimum"] = "published"
     predicate: ShortText | None = Field(None, description="Predicate as printed.")
 
     @model_validator(mode="after")
     def _has_year(self) -> "IndexValue":
         if self.year is None and self.role != "national_minimum":
-            raise ValueError(f"year is needed: a value of the role {self.role} is one of a year")
+            raise InvalidValueError(
+                N_("year wajib diisi: nilai dengan role %(role)s berlaku untuk satu tahun"),
+                role=self.role,
+            )
         return self
 
     @property
@@ -354,7 +401,7 @@ class Verdict(Evidence):
     @model_validator(mode="after")
     def _has_passage(self) -> "Verdict":
         if self.passage is None:
-            raise ValueError("passage is needed: where in its source the verdict stands")
+            raise InvalidValueError(N_("passage wajib diisi: tempat penilaian itu di sumbernya"))
         return self
 
 
@@ -377,7 +424,10 @@ class Declaration(Evidence):
     def _key_names_register_and_year(self) -> Self:
         key = f"{self.register_name}-{self.year}"
         if self.key != key:
-            raise ValueError(f"the key of this declaration is {key!r}: a register has one a year")
+            raise InvalidValueError(
+                N_("key pernyataan ini harus %(key)s: satu register satu pernyataan setahun"),
+                key=key,
+            )
         return self
 
 

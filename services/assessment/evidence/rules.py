@@ -212,8 +212,9 @@ async def append_version(
     key: str,
     caller: Caller,
     now: datetime,
+    reason: str | None = None,
 ) -> None:
-    """Propose a version in the caller's name; a record of None withdraws it.
+    """Propose a version in the caller's name; a record of None withdraws it, for a reason.
 
     What scores read is withdrawn when another organisation confirms it; the rest at once.
     """
@@ -233,7 +234,9 @@ async def append_version(
         state=state,
         origin="api",
         recorded_by=recorder_name(caller),
+        person=caller.person,
         now=now,
+        reason=reason,
     )
 
 

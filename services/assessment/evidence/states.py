@@ -14,7 +14,7 @@ version without content that is in effect, and so ends a record."""
 class EvidenceStateChange(ApiModel):
     """A step in the history of a version: its new state, by whom and when."""
 
-    state: EvidenceState
+    state: EvidenceState = Field(description="New state of the version.")
     by: str = Field(description="Agency whose key did it, or `pack`.")
     at: AwareDatetime
-    reason: str | None = Field(None, description="Why it is disputed.")
+    reason: str | None = Field(None, description="Why it is disputed or withdrawn.")

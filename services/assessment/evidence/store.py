@@ -149,7 +149,7 @@ ORDER BY version DESC
 STANDING = f"""
 {_MARKED}
 -- A version with its state, the newest and the confirmed version of its record.
-SELECT version, recorded_by, content, state, changed_by, newest, official
+SELECT version, recorded_by, person, content, state, changed_by, newest, official
 FROM marked WHERE id = :id AND version = :version
 """  # noqa: S608 - made of constants
 
@@ -199,6 +199,13 @@ SELECT id FROM assessment.source
 WHERE region = :region AND id = ANY (CAST(:keys AS text[]))
 """
 
+COPY_SOURCE = """
+-- Copies a source of the register.
+INSERT INTO assessment.source (region, id, origin, content)
+VALUES (:region, :id, 'api', CAST(:content AS jsonb))
+ON CONFLICT (region, id) DO NOTHING
+"""
+
 SIZE_OF_AGENCY = """
 -- Bytes of an agency's records in force, each with its sources, as readers get them.
 SELECT coalesce(sum(octet_length(e.content::text)
@@ -224,9 +231,9 @@ WHERE region = :region AND kind = :kind AND id = :id AND is_current
 ADD_VERSION = """
 -- Adds the next version of a record; without content it withdraws the record.
 INSERT INTO assessment.evidence
-    (region, kind, id, version, key, recorded_at, recorded_by, origin, is_current, content)
-SELECT :region, :kind, :id, coalesce(max(version), 0) + 1, :key, :now, :recorded_by, :origin,
-       CAST(:content AS jsonb) IS NOT NULL, CAST(:content AS jsonb)
+    (region, kind, id, version, key, recorded_at, recorded_by, person, origin, is_current, content)
+SELECT :region, :kind, :id, coalesce(max(version), 0) + 1, :key, :now, :recorded_by, :person,
+       :origin, CAST(:content AS jsonb) IS NOT NULL, CAST(:content AS jsonb)
 FROM assessment.evidence WHERE region = :region AND kind = :kind AND id = :id
 RETURNING version
 """
@@ -254,7 +261,9 @@ async def add_version(
     state: EvidenceState,
     origin: Origin,
     recorded_by: str,
+    person: str | None,
     now: datetime,
+    reason: str | None = None,
 ) -> None:
     """Append a version of a record; content of None withdraws it, earlier versions remain.
 
@@ -264,10 +273,20 @@ async def add_version(
     if content is not None:
         await session.execute(text(END_CURRENT), record)
     stored = None if content is None else json.dumps(content)
-    about = {"key": key, "now": now, "recorded_by": recorded_by, "origin": origin}
+    about = {"key": key, "now": now, "recorded_by": recorded_by, "person": person, "origin": origin}
     added = await session.execute(text(ADD_VERSION), record | about | {"content": stored})
     version: int = added.scalar_one()
-    await add_state(session, region, kind, record_id, version, state=state, by=recorded_by, now=now)
+    await add_state(
+        session,
+        region,
+        kind,
+        record_id,
+        version,
+        state=state,
+        by=recorded_by,
+        now=now,
+        reason=reason,
+    )
 
 
 async def add_state(

@@ -19,7 +19,7 @@ from services.assessment.methods.definition import (
     CompositeMethod,
 )
 from services.assessment.methods.library import METHODS
-from services.assessment.methods.measure_definitions import Observed, Required, nested_measures
+from services.assessment.methods.measure_definitions import Observed, RequiredItems, nested_measures
 from services.assessment.types import Code, Unit
 from services.platform.database import ReadSession, WriteSession
 from services.platform.packs import FieldPath, PackModel, parse, read_yaml
@@ -83,7 +83,7 @@ def vocabularies_of(methods: Iterable[AnyMethod]) -> Vocabularies:
                 match part:
                     case Observed():
                         codes["subjects"].add(part.subject)
-                    case Required():
+                    case RequiredItems():
                         codes[part.field] |= set(part.required)
                         # An observation may know that all of them, or one, are absent.
                         codes["subjects"].add(part.field)

@@ -15,12 +15,20 @@ from pydantic.fields import FieldInfo
 from services.assessment.evidence.api_models import KINDS
 from services.assessment.evidence.records import Evidence, Meeting
 from services.assessment.evidence.states import EvidenceState
+from services.platform.languages import Language
 from services.platform.spreadsheets.model import Cell, Sheet, SheetIssue, SpreadsheetError, Table
 from services.platform.spreadsheets.writing import Column, write_xlsx
+from services.platform.translation import N_, translator
+from services.platform.validation_messages import validation_message
 
 SEPARATOR = ";"
 INNER_SHEETS = {"attendance": "attendance", "action_items": "action_items"}
 """Sheets of lists inside a meeting, by field."""
+
+NO_SHEET = N_("lembar ini tidak ada di templat: %(names)s")
+NO_HEADINGS = N_("tidak ada baris dengan judul kolom templat")
+NO_MEETING = N_("tidak ada rapat '%(key)s' di lembar meetings")
+NO_COLUMN = N_("'%(column)s' bukan kolom lembar ini: %(names)s")
 
 YES = frozenset({"ya", "yes", "true", "benar", "1"})
 NO = frozenset({"tidak", "no", "false", "salah", "0"})
@@ -57,8 +65,10 @@ def to_workbook(records: Records, states: States | None = None) -> bytes:
     return write_xlsx(tables)
 
 
-def from_workbook(sheets: Sequence[Sheet]) -> list[tuple[str, Evidence, Table, int]]:
-    """Return each record with its kind, sheet and row.
+def from_workbook(
+    sheets: Sequence[Sheet], language: Language = "en"
+) -> list[tuple[str, Evidence, Table, int]]:
+    """Return each record with its kind, sheet and row; errors are in a language.
 
     `SpreadsheetError` lists every invalid cell.
     """
@@ -66,24 +76,28 @@ def from_workbook(sheets: Sequence[Sheet]) -> list[tuple[str, Evidence, Table, i
         sheet.name: table for sheet in sheets if (table := sheet.table(_is_header)) is not None
     }
     models: dict[str, type[Evidence]] = {kind.name: kind.model for kind in KINDS}
+    told = translator(language).translate
     issues: list[SheetIssue] = [
-        SheetIssue(sheet.name, "A1", f"is no sheet of the template: {', '.join(models)}")
+        SheetIssue(sheet.name, "A1", told(NO_SHEET, names=", ".join(models)))
         for sheet in sheets
         if sheet.lines and sheet.name not in models and sheet.name not in INNER_SHEETS.values()
     ]
     issues += [
-        SheetIssue(sheet.name, "A1", "has no row with the headings of the template")
+        SheetIssue(sheet.name, "A1", told(NO_HEADINGS))
         for sheet in sheets
         if sheet.lines and sheet.name not in tables
     ]
     issues += [issue for table in tables.values() for issue in table.issues]
-    inner = {field: _inner(tables.get(name), field, issues) for field, name in INNER_SHEETS.items()}
+    inner = {
+        field: _inner(tables.get(name), field, issues, language)
+        for field, name in INNER_SHEETS.items()
+    }
     found: list[tuple[str, Evidence, Table, int]] = []
     for name, model in models.items():
         sheet = tables.get(name)
         if sheet is None:
             continue
-        issues += _unknown_columns(sheet, [*_columns(model), STATE])
+        issues += _unknown_columns(sheet, [*_columns(model), STATE], language)
         for row in sheet.rows:
             data = _data(row.cells, model)
             if model is Meeting:
@@ -93,11 +107,11 @@ def from_workbook(sheets: Sequence[Sheet]) -> list[tuple[str, Evidence, Table, i
             try:
                 found.append((name, model.model_validate(data), sheet, row.number))
             except ValidationError as error:
-                issues += _issues(sheet, row.number, error)
+                issues += _issues(sheet, row.number, error, language)
     for field, items in inner.items():
         sheet = tables.get(INNER_SHEETS[field])
         issues += [
-            sheet.issue(number, "meeting", f"there is no meeting {key!r} in the sheet meetings")
+            sheet.issue(number, "meeting", told(NO_MEETING, key=key))
             for key, listed in items.items()
             for _, number in listed
             if sheet is not None
@@ -112,41 +126,44 @@ def _is_header(columns: Sequence[str]) -> bool:
 
 
 def _inner(
-    sheet: Table | None, field: str, issues: list[SheetIssue]
+    sheet: Table | None, field: str, issues: list[SheetIssue], language: Language
 ) -> dict[str, list[tuple[dict[str, Any], int]]]:
     model = _item_model(Meeting.model_fields[field])
     found: dict[str, list[tuple[dict[str, Any], int]]] = {}
     if sheet is None:
         return found
-    issues += _unknown_columns(sheet, [Column("meeting"), *_columns(model)])
+    issues += _unknown_columns(sheet, [Column("meeting"), *_columns(model)], language)
     for row in sheet.rows:
         data = _data({name: cell for name, cell in row.cells.items() if name != "meeting"}, model)
         try:
             model.model_validate(data)
         except ValidationError as error:
-            issues += _issues(sheet, row.number, error)
+            issues += _issues(sheet, row.number, error, language)
             continue
         found.setdefault(str(row.cells.get("meeting", "")), []).append((data, row.number))
     return found
 
 
-def _unknown_columns(sheet: Table, columns: Sequence[Column]) -> list[SheetIssue]:
-    names = [column.name for column in columns]
+def _unknown_columns(
+    sheet: Table, columns: Sequence[Column], language: Language
+) -> list[SheetIssue]:
+    told = translator(language).translate
+    names = ", ".join(column.name for column in columns)
     return [
-        sheet.issue(
-            sheet.header, column, f"{column!r} is no column of this sheet: {', '.join(names)}"
-        )
+        sheet.issue(sheet.header, column, told(NO_COLUMN, column=column, names=names))
         for column in sheet.columns
-        if column and column not in names
+        if column and column not in {known.name for known in columns}
     ]
 
 
-def _issues(sheet: Table, row: int, error: ValidationError) -> Iterator[SheetIssue]:
+def _issues(
+    sheet: Table, row: int, error: ValidationError, language: Language
+) -> Iterator[SheetIssue]:
     for item in error.errors():
         parts = [str(part) for part in item["loc"] if isinstance(part, str)]
         column = next((name for name in (".".join(parts[:2]), *parts) if name in sheet.columns), "")
         named = f"{'.'.join(parts)}: " if parts and not column else ""
-        yield sheet.issue(row, column, named + item["msg"].removeprefix("Value error, "))
+        yield sheet.issue(row, column, named + validation_message(item, language))
 
 
 def _columns(model: type[BaseModel]) -> Iterator[Column]:

@@ -1,13 +1,15 @@
 """Routes that record, correct and withdraw evidence."""
 
 from datetime import UTC, datetime
+from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import text
 
 from services.assessment.evidence import store
 from services.assessment.evidence.api_models import KINDS, Content, EvidenceKind, Record, RecordId
 from services.assessment.evidence.rules import append_version, check_owner, record_new, supersede
+from services.assessment.evidence.source_register import SourceRegister, copy_cited_sources
 from services.platform.concurrency_control import (
     IdempotencyKey,
     IfMatch,
@@ -21,6 +23,11 @@ from services.platform.ids import new_id
 from services.platform.problems import problem_responses
 from services.platform.service import API, get_region
 from services.platform.settings import Service
+from services.platform.types import Text
+
+Reason = Annotated[
+    Text | None, Query(description="Why it is withdrawn; kept in the version's history.")
+]
 
 router = APIRouter(prefix=API, tags=["evidence"], responses=problem_responses(401, 403, 422))
 
@@ -50,6 +57,7 @@ def add_write_routes(kind: EvidenceKind[Content]) -> None:
             now=now,
         )
         if is_new:
+            await copy_cited_sources(session, region, SourceRegister(request), record.sources)
             await record_new(
                 session, region, kind.name, record, record_id=record_id, caller=caller, now=now
             )
@@ -69,6 +77,7 @@ def add_write_routes(kind: EvidenceKind[Content]) -> None:
         region = get_region(request)
         key, current = await lock_for_change(session, region, id, caller=caller, if_match=if_match)
         if current.content != record:
+            await copy_cited_sources(session, region, SourceRegister(request), record.sources)
             await supersede(
                 session,
                 region,
@@ -88,6 +97,7 @@ def add_write_routes(kind: EvidenceKind[Content]) -> None:
         *,
         caller: EvidenceWriter,
         id: RecordId,
+        reason: Reason = None,
         if_match: IfMatch = None,
     ) -> None:
         region = get_region(request)
@@ -102,6 +112,7 @@ def add_write_routes(kind: EvidenceKind[Content]) -> None:
                 key=key,
                 caller=caller,
                 now=datetime.now(UTC),
+                reason=reason,
             )
 
     async def lock_for_change(
@@ -171,7 +182,8 @@ def add_write_routes(kind: EvidenceKind[Content]) -> None:
         description=(
             f"Withdraws one {kind.singular}: adds a version without content. Later assessments do "
             "not count it; its versions can still be read.\n\n"
-            "Permission and `If-Match` are as for a correction; a later correction restores it."
+            "Permission and `If-Match` are as for a correction; a later correction restores it. "
+            "`reason` is kept in the history of the version."
         ),
         responses=problem_responses(404, 412, 428),
     )

@@ -15,7 +15,7 @@ class NewAgreement(PackModel):
     """A further agreement in force."""
 
     kind: Literal["agreement"]
-    partner_sector: Sector
+    partner_sector: Sector = Field(description="Sector of the other party.")
 
 
 class NewDecision(PackModel):
@@ -36,7 +36,7 @@ class NewMeeting(PackModel):
     """A further meeting with all three sectors, a problem statement, minutes and a discussion."""
 
     kind: Literal["meeting"]
-    meeting: Literal["forum", "team"]
+    meeting: Literal["forum", "team"] = Field(description="Kind of meeting.")
 
 
 class FilledPosts(PackModel):
@@ -57,8 +57,8 @@ class Measured(PackModel):
 
     kind: Literal["measured"]
     indicator: IndicatorCode
-    worst: float
-    best: float
+    worst: float = Field(description="Lowest raw value that is to be expected.")
+    best: float = Field(description="Highest raw value that is to be expected.")
 
 
 Change = Annotated[
@@ -67,7 +67,7 @@ Change = Annotated[
 ]
 
 
-class Action(PackModel):
+class ActionDefinition(PackModel):
     """Something that can be done, who can do it, and what it changes in the evidence."""
 
     code: Code
@@ -76,4 +76,8 @@ class Action(PackModel):
     who: ShortText = Field(description="Who can do it.")
     who_en: ShortText
     effort: int = Field(ge=1, le=5, description="From 1, a day of one office, to 5, years of many.")
-    changes: list[Change] = Field(min_length=1, max_length=20)
+    changes: list[Change] = Field(
+        min_length=1,
+        max_length=20,
+        description="What it changes in the evidence, each with its own `kind`.",
+    )

@@ -14,9 +14,10 @@ from pydantic import (
     model_validator,
 )
 
-from services.assessment.methods.actions import Action, Measured
+from services.assessment.methods.actions import ActionDefinition, Measured
 from services.assessment.methods.data_rules import Imputation, OutlierTreatment
 from services.assessment.methods.measure_definitions import Measure, Observed
+from services.assessment.methods.predicates import Predicate, predicate_of
 from services.assessment.methods.rules import (
     Aggregation,
     EqualWeights,
@@ -68,7 +69,9 @@ class IndicatorDefinition(WeightedNode):
     reason: Text | None = Field(None, description="Why it is scored between these ends.")
     source: ShortText | None = Field(None, description="Where the question comes from.")
     goalposts: Goalposts = Goalposts(min=0, max=1)
-    normalisation: Normalisation = MinMax()
+    normalisation: Normalisation = Field(
+        MinMax(), description="Rule that turns a raw value into a score from 0 to 100."
+    )
     measure: Measure
 
     @model_validator(mode="after")
@@ -97,7 +100,7 @@ class DimensionDefinition(WeightedNode):
 class MethodBase(PackModel):
     """Fields that every method has."""
 
-    id: Slug
+    id: Slug = Field(description="Name of the method in addresses, such as `cgr-2015`.")
     version: Annotated[int, StrictNumber] = Field(ge=1, le=MAX_VERSION)
     name: ShortText
     name_en: ShortText
@@ -143,9 +146,11 @@ class CollaborationMethod(MethodBase):
     """A tree of indicators: index, dimensions and elements, with drivers beside it."""
 
     kind: Literal["collaboration"]
-    index: NamedNode
+    index: NamedNode = Field(description="Name of the index at the top of the tree.")
     weights: Weights = EqualWeights()
-    aggregation: Aggregation = Aggregation()
+    aggregation: Aggregation = Field(
+        Aggregation(), description="How parts are combined at each level of the tree."
+    )
     registers: RegisterRule = Field(
         "assumed",
         description="`declared`: only a register that is declared complete for the year proves "
@@ -182,8 +187,8 @@ class CollaborationMethod(MethodBase):
     drivers: list[ElementDefinition] = Field(
         default_factory=list[ElementDefinition], max_length=1000
     )
-    actions: list[Action] = Field(
-        default_factory=list[Action],
+    actions: list[ActionDefinition] = Field(
+        default_factory=list[ActionDefinition],
         max_length=100,
         description="What can be done to raise the scores; with `registers: declared` only.",
     )
@@ -249,7 +254,7 @@ def _check_weights(weights: Weights, parts: Sequence[WeightedNode]) -> None:
 class CompositeNode(WeightedNode):
     """A node of a composite index: the mean of its parts."""
 
-    mean: Mean = "arithmetic"
+    mean: Mean = Field("arithmetic", description="Kind of mean by which the parts are combined.")
     goalposts: Goalposts | None = Field(
         None,
         description="Means that score 0 and 100: the node is rescaled between them. Default: as "
@@ -288,7 +293,7 @@ class CompositeMethod(MethodBase):
     """A composite index of any depth: a root whose parts are nodes or indicators."""
 
     kind: Literal["composite"]
-    root: CompositeNode
+    root: CompositeNode = Field(description="Node at the top of the tree.")
     weights: Weights = EqualWeights()
     minimum_indicators: float = Field(
         0,
@@ -364,27 +369,16 @@ class CompositeMethod(MethodBase):
         return self
 
 
-class Predicate(PackModel):
-    """The name of a range of an index, from `low` up to the next range's `low`."""
-
-    name: ShortText
-    low: float
-
-
-def predicate_of(value: float, predicates: Sequence[Predicate]) -> str:
-    """Return the name of a value's range: the last that starts at or below it, else the first."""
-    fitting = [predicate for predicate in predicates if predicate.low <= value]
-    return (fitting or list(predicates))[-1 if fitting else 0].name
-
-
 class LevelIndicator(PackModel):
     """An indicator scored by level, with its weight in percent."""
 
-    number: int = Field(ge=1)
-    name: ShortText | None = None
-    aspect: ShortText
+    number: int = Field(ge=1, description="Number of the indicator in the regulation.")
+    name: ShortText | None = Field(
+        None, description="Name of the indicator; null if the method gives none."
+    )
+    aspect: ShortText = Field(description="Aspect of the index to which the indicator belongs.")
     domain: ShortText | None = None
-    weight: float = Field(gt=0, le=100)
+    weight: float = Field(gt=0, le=100, description="Weight in percent; all together are 100.")
 
 
 class LevelsMethod(MethodBase):

@@ -7,11 +7,12 @@ these terms in `methods/*.yaml`; only a new kind of question needs code.
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
+from typing_extensions import TypeAliasType
 
 from services.assessment.types import Code, Sector
 from services.platform.packs import PackModel
-from services.platform.types import Slug
+from services.platform.types import TEXT_PATTERN, Slug
 
 View = Literal[
     "stakeholders",
@@ -29,10 +30,21 @@ View = Literal[
 
 AnswerCode = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]+$", max_length=80)]
 
-Wanted = Annotated[str, StringConstraints(max_length=300)]
+Wanted = Annotated[str, StringConstraints(pattern=TEXT_PATTERN, max_length=300)]
 
-Condition = dict[Code, bool | Wanted | Annotated[list[Wanted], Field(max_length=100)]]
-"""Fields and what they must be: a value, one of several values, or `recorded` for any value."""
+Value = bool | Wanted | Annotated[list[Wanted], Field(max_length=100)]
+
+
+def _by_field(condition: dict[Code, Value]) -> dict[Code, Value]:
+    return dict(sorted(condition.items()))
+
+
+Condition = Annotated[dict[Code, Value], AfterValidator(_by_field)]
+"""Fields and what they must be: a value, one of several values, or `recorded` for any value.
+
+Ordered by field, so that random streams and reasons, which name conditions, do not depend on the
+order in which a method's file or a bundle states them.
+"""
 
 
 class Count(PackModel):
@@ -40,7 +52,10 @@ class Count(PackModel):
 
     kind: Literal["count"]
     of: View
-    where: Condition = Field(default_factory=Condition)
+    where: Condition = Field(
+        default_factory=dict[Code, Value],
+        description="Values that the fields of a row must have, by field.",
+    )
 
 
 class Share(PackModel):
@@ -48,16 +63,25 @@ class Share(PackModel):
 
     kind: Literal["share"]
     of: View
-    where: Condition = Field(default_factory=Condition)
-    that: Condition = Field(min_length=1)
+    where: Condition = Field(
+        default_factory=dict[Code, Value],
+        description="Values that the fields of a row must have to be counted at all, by field.",
+    )
+    that: Condition = Field(
+        min_length=1, description="Values that the counted share must have, by field."
+    )
 
 
-class Required(PackModel):
+class RequiredItems(PackModel):
     """The share of required items that the decisions in force establish."""
 
     kind: Literal["required"]
-    field: Literal["instruments", "procedures"]
-    required: list[Code] = Field(min_length=1, max_length=100)
+    field: Literal["instruments", "procedures"] = Field(
+        description="Whether instruments or procedures are required."
+    )
+    required: list[Code] = Field(
+        min_length=1, max_length=100, description="Codes of the items that must be established."
+    )
 
     def subjects_of_absence(self) -> dict[str, list[Code]]:
         """Return the subjects of a known absence, with the items that each states to be absent."""
@@ -70,7 +94,11 @@ class Attained(PackModel):
 
     kind: Literal["attained"]
     of: View
-    fields: list[Code] = Field(min_length=1, max_length=100)
+    fields: list[Code] = Field(
+        min_length=1,
+        max_length=100,
+        description="Boolean fields of a row, of which the share that is true is taken.",
+    )
 
 
 class Observed(PackModel):
@@ -102,7 +130,9 @@ class Attending(PackModel):
     """The share of active stakeholders of these sectors who attended a meeting of the year."""
 
     kind: Literal["attending"]
-    sectors: list[Sector] = Field(min_length=1, max_length=100)
+    sectors: list[Sector] = Field(
+        min_length=1, max_length=100, description="Sectors whose stakeholders are counted."
+    )
 
 
 class Ties(PackModel):
@@ -113,7 +143,9 @@ class Ties(PackModel):
     """
 
     kind: Literal["ties"]
-    meetings: int = Field(2, ge=1)
+    meetings: int = Field(
+        2, ge=1, description="Number of meetings of a year from which on a tie is lasting."
+    )
     reported: Literal["both", "either"] | None = Field(
         default=None,
         description="Whether a tie that both report, or that either reports, counts; default: "
@@ -128,7 +160,7 @@ class IndexProgress(PackModel):
     """Progress of an index from its first value to the plan's target, 0-1."""
 
     kind: Literal["index_progress"]
-    index: Slug
+    index: Slug = Field(description="Name of the index.")
 
 
 SampleKind = Literal["self_selected", "enumerated", "drawn", "quota", "invited"]
@@ -197,7 +229,9 @@ class UsageShare(PackModel):
     """The share of a counter of the agencies' statistics that belongs to a channel."""
 
     kind: Literal["usage_share"]
-    counter: Literal["submitted", "in_review", "completed", "rejected", "returned"]
+    counter: Literal["submitted", "in_review", "completed", "rejected", "returned"] = Field(
+        description="Counter of applications."
+    )
     channel: Literal["online", "counter", "phone", "visit", "email"]
 
 
@@ -217,8 +251,10 @@ class AgenciesWith(PackModel):
     """
 
     kind: Literal["agencies_with"]
-    of: Literal["programmes", "risks"]
-    that: Condition = Field(min_length=1)
+    of: Literal["programmes", "risks"] = Field(description="Register whose rows are looked at.")
+    that: Condition = Field(
+        min_length=1, description="Values that the fields of a row must have, by field."
+    )
 
 
 class HeldOfPlanned(PackModel):
@@ -229,7 +265,9 @@ class HeldOfPlanned(PackModel):
     """
 
     kind: Literal["held_of_planned"]
-    kinds: list[Literal["outreach", "training"]] = Field(min_length=1, max_length=2)
+    kinds: list[Literal["outreach", "training"]] = Field(
+        min_length=1, max_length=2, description="Kinds of programmes that are planned as events."
+    )
 
 
 class AtLeast(PackModel):
@@ -237,7 +275,9 @@ class AtLeast(PackModel):
 
     kind: Literal["at_least"]
     measure: "Measure"
-    least: float
+    least: float = Field(
+        description="Value below which the measure does not fall if the condition is met."
+    )
     given: "Measure" = Field(description="The condition: a measure that is 1 if it is met.")
 
 
@@ -246,8 +286,10 @@ class LowerBound(PackModel):
 
     kind: Literal["lower_bound"]
     measure: "Measure"
-    high: float
-    exact: "Measure | None" = None
+    high: float = Field(description="Highest value that is possible.")
+    exact: "Measure | None" = Field(
+        None, description="Measure to take instead where it has evidence; null without one."
+    )
 
 
 class Complement(PackModel):
@@ -261,8 +303,8 @@ class Ratio(PackModel):
     """One measure over another."""
 
     kind: Literal["ratio"]
-    numerator: "Measure"
-    denominator: "Measure"
+    numerator: "Measure" = Field(description="Measure above the line.")
+    denominator: "Measure" = Field(description="Measure below the line.")
 
 
 class MeanOf(PackModel):
@@ -279,35 +321,39 @@ class FirstOf(PackModel):
     measures: list["Measure"] = Field(min_length=2, max_length=1000)
 
 
-Measure = Annotated[
-    Count
-    | Share
-    | Required
-    | Attained
-    | Observed
-    | SectorsPresent
-    | Evenness
-    | Attending
-    | Ties
-    | IndexProgress
-    | SurveyShare
-    | SurveyMean
-    | SatisfactionIndex
-    | Reported
-    | AgenciesReporting
-    | CommentsInTime
-    | UsageShare
-    | CatalogShare
-    | AgenciesWith
-    | HeldOfPlanned
-    | AtLeast
-    | LowerBound
-    | Complement
-    | Ratio
-    | MeanOf
-    | FirstOf,
-    Field(discriminator="kind"),
-]
+Measure = TypeAliasType(
+    "Measure",
+    Annotated[
+        Count
+        | Share
+        | RequiredItems
+        | Attained
+        | Observed
+        | SectorsPresent
+        | Evenness
+        | Attending
+        | Ties
+        | IndexProgress
+        | SurveyShare
+        | SurveyMean
+        | SatisfactionIndex
+        | Reported
+        | AgenciesReporting
+        | CommentsInTime
+        | UsageShare
+        | CatalogShare
+        | AgenciesWith
+        | HeldOfPlanned
+        | AtLeast
+        | LowerBound
+        | Complement
+        | Ratio
+        | MeanOf
+        | FirstOf,
+        Field(discriminator="kind", description="What is measured; `kind` says how."),
+    ],
+)
+"""A named type, so that schemas state the union once and refer to it."""
 
 for composite in (AtLeast, LowerBound, Complement, Ratio, MeanOf, FirstOf):
     composite.model_rebuild()

@@ -21,7 +21,9 @@ class Goalposts(PackModel):
 
     min: float
     max: float
-    direction: Direction = "higher"
+    direction: Direction = Field(
+        default="higher", description="Whether a higher or a lower raw value is better."
+    )
 
     @model_validator(mode="after")
     def _min_below_max(self) -> "Goalposts":
@@ -81,7 +83,7 @@ class EqualWeights(PackModel):
 class GivenWeights(PackModel):
     """Each node has its `weight`, in proportion to its siblings."""
 
-    kind: Literal["given"]
+    kind: Literal["given"] = Field(description="Each node has its own weight.")
 
 
 class RandomWeights(PackModel):
@@ -92,7 +94,13 @@ class RandomWeights(PackModel):
     """
 
     kind: Literal["random"]
-    concentration: float = Field(default=1, gt=0, le=1000)
+    concentration: float = Field(
+        default=1,
+        gt=0,
+        le=1000,
+        description="Concentration of the Dirichlet distribution: 1 makes all weights "
+        "equally likely.",
+    )
 
 
 Weights = Annotated[EqualWeights | GivenWeights | RandomWeights, Field(discriminator="kind")]

@@ -13,13 +13,15 @@ class VerdictBand(PackModel):
     code: Code
     name: ShortText
     name_en: ShortText
-    low: float = Field(ge=0, lt=100)
+    low: float = Field(ge=0, lt=100, description="Lowest score of the band.")
 
 
 class VerdictScale(PackModel):
     """The bands from the lowest to the highest, and the band of each word."""
 
-    bands: list[VerdictBand] = Field(min_length=2, max_length=10)
+    bands: list[VerdictBand] = Field(
+        min_length=2, max_length=10, description="Bands of scores, the lowest first."
+    )
     words: dict[ShortText, Code] = Field(
         min_length=1, max_length=200, description="Code of the band of each word of a study."
     )

@@ -38,7 +38,8 @@ from services.assessment.network.ties import (
     count_ties,
     network_of,
 )
-from services.assessment.scoring.inputs import Facts, Item
+from services.assessment.scoring.inputs import Facts
+from services.assessment.scoring.items import Item
 from services.assessment.scoring.measure_evaluation import evaluate_measure
 from services.assessment.scoring.measurement import Missing
 from services.assessment.scoring.record_views import stakeholders_of

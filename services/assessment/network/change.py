@@ -24,7 +24,7 @@ class ConfidenceInterval(ScoreModel):
 class MeasureDifference(ScoreModel):
     """A measure in both years."""
 
-    measure: str
+    measure: str = Field(description="Name of the measure of the network.")
     before: float | None
     after: float | None
     difference: float | None
@@ -34,10 +34,10 @@ class NetworkChange(ScoreModel):
     """Change of a network since another year."""
 
     joined: int = Field(description="Stakeholders that are new.")
-    left: int
-    ties_kept: int
-    ties_new: int
-    ties_lost: int
+    left: int = Field(description="Number of stakeholders that are no longer in the network.")
+    ties_kept: int = Field(description="Number of ties in both years.")
+    ties_new: int = Field(description="Number of ties of the later year alone.")
+    ties_lost: int = Field(description="Number of ties of the earlier year alone.")
     stability: float | None = Field(
         description="Ties of both years over ties of either (Jaccard); null if neither has one."
     )
@@ -45,7 +45,9 @@ class NetworkChange(ScoreModel):
         description="95% interval of the difference of densities (bootstrap over stakeholders); "
         "if it contains 0, the change may be due to which stakeholders were recorded."
     )
-    differences: list[MeasureDifference]
+    differences: list[MeasureDifference] = Field(
+        description="Measures of the network in both years."
+    )
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,12 @@
 """Export of a network as GraphML, and as CSV of stakeholders and of ties."""
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from services.assessment.network.picture import INVALID_XML
 from services.assessment.network.structure import NodePosition
 from services.assessment.network.ties import THROUGH, Network
 from services.assessment.numerical_libraries import nx
+from services.platform.spreadsheets.csv_export import CsvValue, Delimiter, write_csv
 
 STAKEHOLDERS = (
     "key", "name", "name_en", "sector", "agency",
@@ -15,20 +14,20 @@ STAKEHOLDERS = (
 )  # fmt: skip
 TIES = ("first", "second", "weight", *THROUGH)
 
-Cell = str | int | float | bool | None
 
-
-def stakeholders_csv(network: Network, positions: Sequence[NodePosition]) -> str:
+def stakeholders_csv(
+    network: Network, positions: Sequence[NodePosition], *, delimiter: Delimiter
+) -> bytes:
     """Return each stakeholder with its position in the network, as CSV."""
-    return _csv(STAKEHOLDERS, _stakeholders(network, positions))
+    return write_csv(STAKEHOLDERS, _stakeholders(network, positions), delimiter=delimiter)
 
 
-def ties_csv(network: Network) -> str:
+def ties_csv(network: Network, *, delimiter: Delimiter) -> bytes:
     """Return each tie with its shared events, as CSV."""
     rows = [
         (*tie.pair, tie.weight, *(tie.shared[kind] for kind in THROUGH)) for tie in network.ties
     ]
-    return _csv(TIES, rows)
+    return write_csv(TIES, rows, delimiter=delimiter)
 
 
 def graphml(network: Network, positions: Sequence[NodePosition]) -> str:
@@ -47,7 +46,9 @@ def graphml(network: Network, positions: Sequence[NodePosition]) -> str:
     return "<?xml version='1.0' encoding='utf-8'?>\n" + "\n".join(lines) + "\n"
 
 
-def _stakeholders(network: Network, positions: Sequence[NodePosition]) -> list[tuple[Cell, ...]]:
+def _stakeholders(
+    network: Network, positions: Sequence[NodePosition]
+) -> list[tuple[CsvValue, ...]]:
     return [
         (
             actor.key, actor.name, actor.name_en, actor.sector, actor.agency,
@@ -58,20 +59,5 @@ def _stakeholders(network: Network, positions: Sequence[NodePosition]) -> list[t
     ]  # fmt: skip
 
 
-def _csv(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(header)
-    writer.writerows([_escape_formula(value) for value in row] for row in rows)
-    return text.getvalue()
-
-
-def _escape_formula(value: Cell) -> Cell:
-    """Prefix a text that a spreadsheet would read as a formula with an apostrophe."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"'{value}" if isinstance(value, str) and value[:1] in {*"=+-@\t\r"} else value
-
-
-def _remove_invalid_xml(value: Cell) -> Cell:
+def _remove_invalid_xml(value: CsvValue) -> CsvValue:
     return INVALID_XML.sub("", value) if isinstance(value, str) else value

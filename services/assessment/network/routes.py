@@ -25,7 +25,8 @@ from services.assessment.network.exports import graphml, stakeholders_csv, ties_
 from services.assessment.network.picture import picture
 from services.assessment.network.schemas import StakeholderNetwork
 from services.assessment.network.ties import SURVEY, Through
-from services.assessment.scoring.inputs import Facts, Item
+from services.assessment.scoring.inputs import Facts
+from services.assessment.scoring.items import Item
 from services.assessment.scoring.uncertainty import RandomStreams
 from services.assessment.service_reports import (
     FetchedReports,
@@ -35,7 +36,7 @@ from services.assessment.service_reports import (
 )
 from services.platform.database import Database
 from services.platform.identity import CurrentCaller, MetricsDrafter
-from services.platform.parameters import LanguageQuery
+from services.platform.parameters import DelimiterQuery, LanguageQuery
 from services.platform.problems import problem_responses
 from services.platform.service import API, get_region
 from services.platform.settings import Service
@@ -186,14 +187,17 @@ def _file_answer(media_type: str) -> dict[int | str, dict[str, Any]]:
     responses=_file_answer(CSV),
 )
 async def get_network_stakeholders(
-    request: Request, _: MetricsDrafter, query: NetworkQueryParameters
+    request: Request,
+    _: MetricsDrafter,
+    query: NetworkQueryParameters,
+    delimiter: DelimiterQuery = "semicolon",
 ) -> Response:
     """Return each stakeholder with its position in the network, as CSV."""
     items = await _network_items(request, query)
 
-    def write() -> str:
+    def write() -> bytes:
         found = analyse_network(items, query, period=query.period)
-        return stakeholders_csv(found.network, found.positions)
+        return stakeholders_csv(found.network, found.positions, delimiter=delimiter)
 
     return _file(await _analyser(request).run(write), CSV, "pemangku-kepentingan.csv")
 
@@ -205,14 +209,17 @@ async def get_network_stakeholders(
     responses=_file_answer(CSV),
 )
 async def get_network_ties(
-    request: Request, _: MetricsDrafter, query: NetworkQueryParameters
+    request: Request,
+    _: MetricsDrafter,
+    query: NetworkQueryParameters,
+    delimiter: DelimiterQuery = "semicolon",
 ) -> Response:
     """Return each tie of two stakeholders with their shared events, as CSV."""
     items = await _network_items(request, query)
 
-    def write() -> str:
+    def write() -> bytes:
         found = analyse_network(items, query, period=query.period)
-        return ties_csv(found.network)
+        return ties_csv(found.network, delimiter=delimiter)
 
     return _file(await _analyser(request).run(write), CSV, "ikatan.csv")
 
@@ -293,9 +300,9 @@ def _picture_href(query: NetworkQuery) -> str:
     return f"{API}/network.svg?{urlencode(parameters)}"
 
 
-def _file(content: str, media_type: str, name: str) -> Response:
+def _file(content: bytes | str, media_type: str, name: str) -> Response:
     return Response(
-        content.encode("utf-8-sig") if media_type == CSV else content,
+        content,
         media_type=f"{media_type}; charset=utf-8",
         headers={
             "Content-Disposition": f'attachment; filename="{name}"',

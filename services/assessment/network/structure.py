@@ -32,7 +32,7 @@ class TwoMode(ScoreModel):
     """The network of stakeholders and events before its projection."""
 
     events: int = Field(description="Meetings, agreements and programmes that name who took part.")
-    participations: int
+    participations: int = Field(description="Number of pairs of a stakeholder and an event.")
     density: float | None = Field(description="Participations over all that were possible.")
 
 
@@ -42,7 +42,9 @@ class NetworkMeasures(ScoreModel):
     stakeholders: int
     ties: int
     density: float | None = Field(description="Ties over pairs: 2m / n(n - 1).")
-    mean_degree: float | None
+    mean_degree: float | None = Field(
+        description="Mean number of ties of a stakeholder; null without stakeholders."
+    )
     degree_centralisation: float | None = Field(
         description="Freeman (1979): 0 if all have the same degree, 1 in a star."
     )
@@ -62,8 +64,10 @@ class NetworkMeasures(ScoreModel):
     highest_core: int = Field(
         description="The largest k of a k-core: a group each tied to k of it (Seidman 1983)."
     )
-    highest_core_size: int
-    core_periphery: CorePeriphery | None
+    highest_core_size: int = Field(description="Number of stakeholders in the innermost core.")
+    core_periphery: CorePeriphery | None = Field(
+        description="How far the network has a core and a periphery; null if it is too small."
+    )
     cross_sector_share: float | None = Field(description="Share of ties between two sectors.")
     ei_index: float | None = Field(
         description="Krackhardt and Stern (1988): (external - internal) / ties, from -1 to 1."
@@ -71,7 +75,7 @@ class NetworkMeasures(ScoreModel):
     ei_expected: float | None = Field(
         description="The E-I index of ties laid at random over the same sectors."
     )
-    two_mode: TwoMode
+    two_mode: TwoMode = Field(description="The network before its projection on stakeholders.")
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,7 @@ def _needs(measure: m.Measure, indicator: IndicatorScore) -> Iterator[EvidenceNe
         match part:
             case m.Count() | m.Share() | m.Attained() | m.AgenciesWith():
                 yield VIEWS[part.of]
-            case m.Required():
+            case m.RequiredItems():
                 yield VIEWS["decisions_in_force"]
             case m.Observed():
                 yield EvidenceNeed(

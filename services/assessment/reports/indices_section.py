@@ -15,7 +15,7 @@ from services.assessment.reports.document import (
 )
 from services.assessment.reports.report import IndexSeries, IndexYear, Report
 from services.assessment.reports.wording import NO_VALUE, compact_number, number, signed
-from services.assessment.scoring.level_steps import LevelSteps
+from services.assessment.scoring.results import LevelSteps
 
 ROLES = {
     "published": "terbit",

@@ -4,7 +4,7 @@ from services.assessment.reports.cells import text_cells
 from services.assessment.reports.document import Column, Paragraph, Section, Table
 from services.assessment.reports.report import Report
 from services.assessment.reports.wording import NO_VALUE, signed
-from services.assessment.scoring.levers import Gain
+from services.assessment.scoring.results import Gain
 
 
 def what_to_do(report: Report) -> Section:

@@ -10,25 +10,27 @@ from zoneinfo import ZoneInfo
 
 from services.assessment.assessments.operations import StoredAssessment
 from services.assessment.evidence.records import IndexValue
-from services.assessment.methods.definition import (
-    CollaborationMethod,
-    LevelsMethod,
-    Predicate,
-    TreeMethod,
-)
+from services.assessment.methods.definition import CollaborationMethod, LevelsMethod, TreeMethod
+from services.assessment.methods.predicates import Predicate
 from services.assessment.network.picture import picture
 from services.assessment.network.structure import NetworkMeasures, measure_network, node_positions
 from services.assessment.network.ties import NetworkTooLargeError, network_of
 from services.assessment.reports.gaps import Gap, gaps_of, indicators_of
 from services.assessment.scenarios.collaboration_scenario import collaboration_outcome
 from services.assessment.scenarios.outcome import SingleChange
-from services.assessment.scoring.decomposition import YearComparison
-from services.assessment.scoring.inputs import Facts, Item
-from services.assessment.scoring.level_steps import LevelSteps, steps_of_path
-from services.assessment.scoring.levels import TargetPath, path_to_target
-from services.assessment.scoring.levers import Lever, levers_of
+from services.assessment.scoring.inputs import Facts
+from services.assessment.scoring.items import Item
+from services.assessment.scoring.level_steps import steps_of_path
+from services.assessment.scoring.levels import path_to_target
+from services.assessment.scoring.levers import levers_of
+from services.assessment.scoring.results import (
+    LevelSteps,
+    Lever,
+    Sensitivity,
+    TargetPath,
+    YearComparison,
+)
 from services.assessment.scoring.scores import ElementScore, Node, ScoreModel, Scores
-from services.assessment.scoring.sensitivity import Sensitivity
 from services.assessment.years import is_provisional
 from services.platform.packs import Source
 

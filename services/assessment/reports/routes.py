@@ -38,7 +38,7 @@ MAX_CACHED = 64
 
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "The report.",
+        "description": "The report of the assessment, in the format that was asked for.",
         "content": {
             HTML: {"schema": {"type": "string"}},
             PDF: {"schema": {"type": "string", "format": "binary"}},

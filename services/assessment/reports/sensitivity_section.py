@@ -20,7 +20,7 @@ from services.assessment.reports.wording import (
     signed,
     whole,
 )
-from services.assessment.scoring.sensitivity import Sensitivity, Variant
+from services.assessment.scoring.results import Sensitivity, Variant
 
 FACTORS = {
     "evidence": "Bukti, di mana pun dalam ketidakpastiannya",

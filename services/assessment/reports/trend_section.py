@@ -17,7 +17,7 @@ from services.assessment.reports.document import (
 )
 from services.assessment.reports.report import Report, TrendYear
 from services.assessment.reports.wording import join_words, lower_first, signed, whole
-from services.assessment.scoring.decomposition import YearComparison
+from services.assessment.scoring.results import YearComparison
 from services.assessment.scoring.scores import Node
 
 

@@ -87,8 +87,8 @@ def collaboration_outcome(
 
 def node_values(method: TreeMethod, scores: Scores) -> dict[str, float]:
     """Return every node that has a value, as the scoring engine computes it."""
-    above = combine(method, dict(scores), point_weights(method))
-    return {**scores, **{code: float(value) for code, value in above.items()}}
+    nodes = combine(method, dict(scores), point_weights(method))
+    return {code: float(score) for code, score in nodes.items()}
 
 
 class _Scenario:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from services.assessment.scoring.level_steps import LevelSteps
+from services.assessment.scoring.results import LevelSteps
 from services.assessment.scoring.scores import ScoreModel
 
 
@@ -22,7 +22,7 @@ class Step(ScoreModel):
     """A change of one indicator."""
 
     code: str = Field(description="Code of the indicator, or its number.")
-    name: str | None
+    name: str | None = Field(description="Name of the indicator; null if the method gives none.")
     before: float | None = Field(description="Level, or score of 0-100.")
     after: float
     raw: float | None = Field(default=None, description="The raw value with this score.")
@@ -46,34 +46,40 @@ class Solution(ScoreModel):
     without: str | None = Field(
         description="The indicator that this alternative leaves as it is; null in the cheapest."
     )
-    effort: int
-    changes: list[Step]
-    result: IndexResult
+    effort: int = Field(description="Sum of the efforts of the steps.")
+    changes: list[Step] = Field(description="Steps that together reach the target.")
+    result: IndexResult = Field(description="The index after the steps.")
 
 
 class SingleChange(ScoreModel):
     """One step of one indicator, and its gain."""
 
-    change: Step
-    value: float
-    gain: float
+    change: Step = Field(description="Step of the indicator.")
+    value: float = Field(description="Value of the index after the step.")
+    gain: float = Field(description="Points that the index gains.")
 
 
 class ScenarioOutcome(ScoreModel):
     """The outcome of a scenario."""
 
-    kind: Literal["index", "collaboration"]
+    kind: Literal["index", "collaboration"] = Field(
+        description="Whether levels of an index or the evidence of a year were changed."
+    )
     method: str
     method_version: int
     method_hash: str
-    period: int | None
+    period: int | None = Field(
+        description="Calendar year whose evidence was read; null of an index of levels."
+    )
     evidence_hash: str | None = Field(description="Hash of the evidence that it starts from.")
     assumed: list[str] = Field(
         description="What was not known and was set: indicators without a level taken at the "
         "lowest, or without evidence given a value by the scenario."
     )
-    base: float | None
-    base_predicate: str | None
+    base: float | None = Field(description="Value before any change; null if not known.")
+    base_predicate: str | None = Field(
+        description="Name of the range of the value before any change; null without one."
+    )
     changed: IndexResult | None = Field(description="After the requested changes.")
     target: float | None
     reached: bool | None = Field(description="Whether the requested changes reach the target.")

@@ -1,8 +1,6 @@
 """Scenarios over HTTP: `/api/v1/scenarios`."""
 
 import asyncio
-import csv
-import io
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -32,6 +30,7 @@ from services.platform.concurrency_control import IdempotencyKey, claim_idempote
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession, WriteSessionDep
 from services.platform.identity import MetricsDrafter
 from services.platform.ids import new_id
+from services.platform.parameters import DelimiterQuery
 from services.platform.problems import (
     Conflict,
     FieldError,
@@ -42,6 +41,11 @@ from services.platform.problems import (
 )
 from services.platform.service import API, get_region
 from services.platform.settings import Service
+from services.platform.spreadsheets.csv_export import (
+    CSV_MEDIA_TYPE,
+    Delimiter,
+    write_csv,
+)
 from services.platform.stored import parse_stored
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
@@ -132,27 +136,29 @@ async def get_scenario(request: Request, session: ReadSessionDep, id: ScenarioId
     | problem_responses(404),
 )
 async def get_scenario_changes(
-    request: Request, session: ReadSessionDep, id: ScenarioId
+    request: Request,
+    session: ReadSessionDep,
+    id: ScenarioId,
+    delimiter: DelimiterQuery = "semicolon",
 ) -> Response:
     """Return the sets of changes of a scenario as CSV, a row for each indicator that changes."""
     found = await _find(session, get_region(request), id)
     return Response(
-        changes_csv(found.outcome).encode("utf-8-sig"),
-        media_type="text/csv; charset=utf-8",
+        changes_csv(found.outcome, delimiter=delimiter),
+        media_type=CSV_MEDIA_TYPE,
         headers={"Content-Disposition": f'attachment; filename="skenario-{id}.csv"'},
     )
 
 
-def changes_csv(outcome: ScenarioOutcome) -> str:
+def changes_csv(outcome: ScenarioOutcome, *, delimiter: Delimiter) -> bytes:
     """Return a row for each change of each set; the first set is the cheapest."""
-    file = io.StringIO(newline="")
-    writer = csv.writer(file)
-    writer.writerow(COLUMNS)
-    for number, one in enumerate(outcome.solutions, start=1):
-        for change in one.changes:
-            about = (change.code, change.name, change.before, change.after, change.raw)
-            writer.writerow((number, one.without, *about, change.effort, one.result.value))
-    return file.getvalue()
+    rows = [
+        (number, one.without, change.code, change.name, change.before, change.after, change.raw,
+         change.effort, one.result.value)
+        for number, one in enumerate(outcome.solutions, start=1)
+        for change in one.changes
+    ]  # fmt: skip
+    return write_csv(COLUMNS, rows, delimiter=delimiter)
 
 
 async def _outcome(

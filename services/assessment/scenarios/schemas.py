@@ -119,6 +119,6 @@ class Scenario(ApiModel):
     recorded_at: AwareDatetime
     recorded_by: str
     request: ScenarioRequest
-    outcome: ScenarioOutcome
+    outcome: ScenarioOutcome = Field(description="What was computed.")
     href: Href
     changes_href: Href = Field(description="The sets of changes as CSV.")

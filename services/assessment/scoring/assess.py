@@ -10,7 +10,8 @@ from services.assessment.methods.definition import (
     NamedNode,
     TreeMethod,
 )
-from services.assessment.scoring.inputs import Facts, Item
+from services.assessment.scoring.inputs import Facts
+from services.assessment.scoring.items import Item
 from services.assessment.scoring.measurement import Bounds, Measurement, Missing
 from services.assessment.scoring.observations import contradictions
 from services.assessment.scoring.pipeline import (

@@ -15,21 +15,21 @@ DECIMALS = 4
 class Correlation(ScoreModel):
     """Pearson's correlation of two nodes over the cases that have both."""
 
-    one: str
-    other: str
+    one: str = Field(description="Code of one node.")
+    other: str = Field(description="Code of the other node.")
     r: float | None = Field(
         description="Null with fewer than three cases, or if one does not vary."
     )
-    n: int
+    n: int = Field(description="Number of cases that have both.")
 
 
 class Consistency(ScoreModel):
     """Internal consistency of nodes over regencies or years."""
 
-    nodes: list[str]
+    nodes: list[str] = Field(description="Codes of the nodes that are compared.")
     cases: int = Field(description="Cases that have a value of every node.")
     alpha: float | None = Field(description="Cronbach's alpha over those cases.")
-    reason: str | None
+    reason: str | None = Field(description="Why no figure can be given; null if there is one.")
     correlations: list[Correlation]
 
 

@@ -9,58 +9,16 @@ import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import combinations
 
-from pydantic import Field
-
 from services.assessment.methods.definition import TreeMethod
 from services.assessment.scoring.assess import DECIMALS, round_score
-from services.assessment.scoring.scores import Node, ScoreModel, Scores
+from services.assessment.scoring.results import Contribution, ScoreChange, YearComparison
+from services.assessment.scoring.scores import Node, Scores
 from services.assessment.scoring.tree import Branch, branches_of, combine
 from services.assessment.scoring.weights import Weights, point_weights
 
 UNIT = 10**DECIMALS
 MAX_EXACT_PARTS = 12
 """With more children, only the given order and its reverse are evaluated."""
-
-
-class Contribution(ScoreModel):
-    """The contribution of a child node to its parent's change."""
-
-    code: str
-    before: float | None
-    after: float | None
-    contribution: float
-
-
-class ScoreChange(ScoreModel):
-    """A score in two periods by what is known in both, with contributions that sum to the
-    difference."""
-
-    code: str
-    before: float
-    after: float
-    difference: float
-    parts: list[Contribution] = Field(description="Contributions of its children.")
-
-
-class YearComparison(ScoreModel):
-    """What changed between two years, and what only came to be known or is no longer known."""
-
-    compared: list[str] = Field(description="The indicators known in both years.")
-    came_to_be_known: list[str] = Field(
-        description="Indicators known only in the later year: they moved no trend."
-    )
-    no_longer_known: list[str] = Field(
-        description="Indicators known only in the earlier year: they moved no trend."
-    )
-    incomplete: list[str] = Field(
-        default_factory=list[str],
-        description="Indicators counted in both years from what may not be all, so that the "
-        "evidence does not tell which way they went: they moved no trend.",
-    )
-    changes: list[ScoreChange] = Field(
-        description="What changed each node, computed in both years from `compared`; contributions "
-        "sum exactly."
-    )
 
 
 def compare_years(method: TreeMethod, before: Scores, after: Scores) -> YearComparison:
@@ -111,8 +69,8 @@ def _nodes(
     """Return the scores of these indicators and of all nodes above that they give a value."""
     values = {code: known[code].value for code in compared}
     indicators = {code: value for code, value in values.items() if value is not None}
-    above = combine(method, indicators, point_weights(method))
-    return indicators | {code: round_score(float(value)) for code, value in above.items()}
+    nodes = combine(method, indicators, point_weights(method))
+    return {code: round_score(float(score)) for code, score in nodes.items()}
 
 
 def _changes(

@@ -5,14 +5,13 @@ from datetime import date
 from functools import cached_property
 from typing import Any, TypeVar, cast
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.assessment.evidence.records import EVIDENCE, Evidence, TemporalEvidence
-from services.assessment.evidence.states import EvidenceState
 from services.assessment.methods.rules import RegisterRule
+from services.assessment.scoring.items import Item
 from services.assessment.scoring.reports import REPORTS, Report
 from services.platform.packs import content_hash
-from services.platform.types import Href
 
 RecordT = TypeVar("RecordT", bound=Evidence)
 Row = tuple["Item", Any]
@@ -20,49 +19,6 @@ Row = tuple["Item", Any]
 NAMES_OF_KINDS: Mapping[type[Evidence], str] = {model: name for name, model in EVIDENCE.items()}
 NAMES_OF_REPORTS: Mapping[type[Report], str] = {model: name for name, model in REPORTS.items()}
 ReportT = TypeVar("ReportT", bound=Report)
-
-
-class Item(BaseModel):
-    """One piece of evidence: a record in a version, or a report of another service."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    kind: str = Field(
-        description="Kind of record, or `catalog`, `usage`, `reporting`, `survey`, `ties`."
-    )
-    key: str
-    version: int | None = Field(
-        default=None, description="Version of the record; null for a report."
-    )
-    href: Href = Field(description="Its address.")
-    content: dict[str, Any]
-    state: EvidenceState | None = Field(
-        default=None,
-        description="Scores read what is `confirmed`. Beside it stands what was `proposed` since "
-        "(without content: to withdraw the record), and as `withdrawn` what counted before it was "
-        "corrected, withdrawn or disputed. Null for a report.",
-    )
-    recorded_by: str | None = Field(
-        default=None, description="Agency that recorded the version, or `pack`; null for a report."
-    )
-    confirmed_at: AwareDatetime | None = Field(
-        default=None,
-        description="Since when it counts, however often it was corrected; of a former version "
-        "when that was confirmed. Null if it never was.",
-    )
-    self_reported: bool | None = Field(
-        default=None, description="Whether an agency says it about itself; null if not recorded."
-    )
-
-    def document(self) -> dict[str, Any]:
-        """Return the item as it is hashed and stored.
-
-        What items did not have from the first is omitted where it is not known, so that their
-        hashes stay.
-        """
-        later = ("state", "recorded_by", "confirmed_at", "self_reported")
-        unknown = {name for name in later if getattr(self, name) is None}
-        return self.model_dump(mode="json", exclude=unknown)
 
 
 class Facts(BaseModel):
@@ -169,12 +125,17 @@ class Facts(BaseModel):
     def report(self, kind: type[ReportT], key: str) -> tuple[Item, ReportT] | None:
         """Return a report of another service; None if there is none."""
         name = NAMES_OF_REPORTS[kind]
-        item = next((item for item in self.items if (item.kind, item.key) == (name, key)), None)
+        item = self._by_name.get((name, key))
         if item is None:
             return None
         if (name, key) not in self._reports:
             self._reports[name, key] = kind.model_validate(item.content)
         return item, cast("ReportT", self._reports[name, key])
+
+    @cached_property
+    def _by_name(self) -> Mapping[tuple[str, str], Item]:
+        """The items by kind and key; of several with the same, the first."""
+        return {(item.kind, item.key): item for item in reversed(self.items)}
 
     @cached_property
     def _reports(self) -> dict[tuple[str, str], Report]:

@@ -10,33 +10,15 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-from pydantic import Field
-
 from services.assessment.methods.definition import LevelsMethod
 from services.assessment.numerical_libraries import Floats, np, optimize
-from services.assessment.scoring.levels import Level, TargetPath
-from services.assessment.scoring.scores import ScoreModel
+from services.assessment.scoring.levels import Level
+from services.assessment.scoring.results import LevelSteps, TargetPath
 
 HALF_UNIT = Fraction(1, 200)
 """A total is printed with two decimals: the index lies half a unit about it."""
 
 INFEASIBLE = 2
-
-
-class LevelSteps(ScoreModel):
-    """How many steps of one level lead from a published total to a target, by the weights."""
-
-    value: float = Field(description="The published total.")
-    target: float
-    least: int = Field(description="Fewest steps: no combination of levels does it in fewer.")
-    enough_by_weight: int = Field(
-        description="Steps that are enough for every combination of levels, if the heaviest "
-        "indicators that can rise do so first."
-    )
-    most: int = Field(
-        description="Steps that are enough for every combination of levels, whichever indicators "
-        "rise."
-    )
 
 
 def count_steps(

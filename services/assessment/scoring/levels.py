@@ -6,6 +6,7 @@ from fractions import Fraction
 from pydantic import Field
 
 from services.assessment.methods.definition import LevelIndicator, LevelsMethod
+from services.assessment.scoring.results import PathStep, TargetPath
 from services.assessment.scoring.scores import ScoreModel
 
 DECIMALS = 4
@@ -19,7 +20,7 @@ class LevelGroup(ScoreModel):
 
     name: str
     weight: float = Field(description="Its share of the index, in percent.")
-    value: float | None
+    value: float | None = Field(description="Mean level, weighted; null if a level is not known.")
     low: float
     high: float
 
@@ -31,12 +32,12 @@ class LevelScores(ScoreModel):
     low: float = Field(description="With each unknown level at its lowest.")
     high: float = Field(description="With each unknown level at its highest.")
     predicate: str | None
-    predicate_low: str
-    predicate_high: str
+    predicate_low: str = Field(description="Name of the range of the lowest possible value.")
+    predicate_high: str = Field(description="Name of the range of the highest possible value.")
     missing: list[int] = Field(description="Numbers of the indicators without a level.")
     reason: str | None
-    domains: list[LevelGroup]
-    aspects: list[LevelGroup]
+    domains: list[LevelGroup] = Field(description="Mean levels by domain.")
+    aspects: list[LevelGroup] = Field(description="Mean levels by aspect.")
 
 
 class InvalidLevelsError(ValueError):
@@ -131,26 +132,6 @@ def _weight(indicator: LevelIndicator) -> Fraction:
 
 def _rounded(value: Fraction) -> float:
     return float(round(value, DECIMALS))
-
-
-class PathStep(ScoreModel):
-    """The value of the path to the target in a year."""
-
-    year: int
-    value: float
-    predicate: str
-
-
-class TargetPath(ScoreModel):
-    """The linear path from the last published value to a target."""
-
-    first_year: int
-    first_value: float
-    target_year: int
-    target_value: float
-    per_year: float = Field(description="Gain needed in each year.")
-    reached: bool = Field(description="Whether the last value reaches the target.")
-    steps: list[PathStep]
 
 
 def path_to_target(

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Literal
 
-from pydantic import Field
-
 from services.assessment.evidence.records import (
     Agreement,
     Decision,
@@ -16,12 +14,13 @@ from services.assessment.evidence.records import (
 from services.assessment.methods import actions as a
 from services.assessment.methods.definition import CollaborationMethod, NamedNode
 from services.assessment.scoring.assess import round_score
-from services.assessment.scoring.inputs import Facts, Item
+from services.assessment.scoring.inputs import Facts
+from services.assessment.scoring.items import Item
 from services.assessment.scoring.measurement import Measurement, MeasureResult, exact
 from services.assessment.scoring.pipeline import PointScores, measure_all, point_scores
 from services.assessment.scoring.record_views import stakeholders_of
 from services.assessment.scoring.registers import count_entries
-from services.assessment.scoring.scores import ScoreModel
+from services.assessment.scoring.results import Gain, Lever, NodeGain
 from services.assessment.types import SECTORS
 
 NO_ADDRESS = "/"
@@ -29,40 +28,6 @@ NO_ADDRESS = "/"
 
 Outcome = Literal["worst", "best"]
 Results = Mapping[str, MeasureResult]
-
-
-class Gain(ScoreModel):
-    """What an action adds to a figure, at the worst and at the best outcome of the action."""
-
-    worst: float
-    best: float
-
-
-class NodeGain(ScoreModel):
-    """What an action adds to the index, an element or a driver."""
-
-    code: str
-    name: str
-    name_en: str
-    proven: Gain
-    value: Gain | None = Field(description="Null without an estimate before or after.")
-    value_after: Gain | None = Field(description="The estimate afterwards; null without one.")
-
-
-class Lever(ScoreModel):
-    """An action with its gain."""
-
-    code: str
-    name: str
-    name_en: str
-    who: str = Field(description="Who can do it.")
-    who_en: str
-    effort: int = Field(description="From 1, a day of one office, to 5, years of many.")
-    is_certain: bool = Field(
-        description="Whether its outcome is known before; that of a survey is not."
-    )
-    index: NodeGain
-    nodes: list[NodeGain] = Field(description="The elements and drivers that it changes.")
 
 
 def levers_of(method: CollaborationMethod, facts: Facts) -> list[Lever]:
@@ -90,7 +55,7 @@ def _lever(
     facts: Facts,
     before: Results,
     start: PointScores,
-    action: a.Action,
+    action: a.ActionDefinition,
 ) -> Lever | None:
     changes = [change for change in action.changes if _applies(change, before)]
     ends = {

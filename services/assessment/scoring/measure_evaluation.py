@@ -214,7 +214,7 @@ def _first_of(definition: m.FirstOf, facts: Facts) -> MeasureResult:
 EVALUATORS: dict[type[Any], Callable[[Any, Facts], MeasureResult]] = {
     m.Count: evaluate_count,
     m.Share: evaluate_share,
-    m.Required: evaluate_required,
+    m.RequiredItems: evaluate_required,
     m.Attained: evaluate_attained,
     m.Observed: evaluate_observed,
     m.SectorsPresent: evaluate_sectors_present,

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from services.assessment.scoring.inputs import Item
+from services.assessment.scoring.items import Item
 from services.assessment.scoring.scores import IntervalKind, NoIntervalReason
 from services.assessment.scoring.uncertainty import Sampler, constant, uniform_between
 

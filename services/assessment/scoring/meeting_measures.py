@@ -8,7 +8,8 @@ from dataclasses import replace
 from services.assessment.evidence.records import Agreement, Meeting, Stakeholder
 from services.assessment.methods import measure_definitions as m
 from services.assessment.scoring.common_events import count_pairs, participation
-from services.assessment.scoring.inputs import Facts, Item, items_of, valid_at_end
+from services.assessment.scoring.inputs import Facts, items_of, valid_at_end
+from services.assessment.scoring.items import Item
 from services.assessment.scoring.measurement import SHARE, Bounds, MeasureResult, Missing, exact
 from services.assessment.scoring.record_views import declared_complete, meetings_of, stakeholders_of
 from services.assessment.scoring.reports import TiesReport
@@ -128,7 +129,8 @@ def evaluate_ties(definition: m.Ties, facts: Facts) -> MeasureResult:
     present: list[set[str]] = []
     parties: list[list[str]] = []
     used: list[Item] = []
-    for item, meeting in meetings_of(facts):
+    meetings = meetings_of(facts)
+    for item, meeting in meetings:
         if meeting.attendance is not None:
             present.append({one.stakeholder for one in meeting.attendance if one.present})
             used.append(item)
@@ -141,9 +143,6 @@ def evaluate_ties(definition: m.Ties, facts: Facts) -> MeasureResult:
         used.append(reported[0])
     if not used:
         return Missing("neither attendance nor an agreement in force is recorded", SHARE)
-    unknown = not present and declared_complete("attendance", facts) is None
-    if facts.registers == "declared" and unknown and reported is None:
-        return Missing("attendance is not recorded of any meeting of the year", SHARE)
     also: list[tuple[int, int]] = []
     if reported is not None:
         least = 2 if definition.reported == "both" else 1
@@ -162,6 +161,13 @@ def evaluate_ties(definition: m.Ties, facts: Facts) -> MeasureResult:
     all_asked = reported is None or columns.keys() <= {*reported[1].reporters}
     if declared_complete("agreements_in_force", facts) is None or not all_asked:
         high = 1.0  # who has not answered may have ties to anybody
+    # Whoever was at a meeting without a list may have met everybody there.
+    unknown = len(present) < max(1, len(meetings))
+    undeclared = declared_complete("attendance", facts) is None
+    if facts.registers == "declared" and unknown and undeclared and reported is None:
+        which = "every" if present else "any"
+        reason = f"attendance is not recorded of {which} meeting of the year"
+        return Missing(reason, (low, high))
     inputs: dict[str, float] = {"stakeholders": len(active)}
     if reported is not None:
         inputs |= {"reported": len(also), "response_rate": reported[1].response_rate}

@@ -8,7 +8,8 @@ from datetime import date
 from services.assessment.evidence.records import Observation
 from services.assessment.methods.measure_definitions import Measure, Observed, nested_measures
 from services.assessment.scoring.computed_once import once_per_object
-from services.assessment.scoring.inputs import Facts, Item, valid_during
+from services.assessment.scoring.inputs import Facts, valid_during
+from services.assessment.scoring.items import Item
 
 ObservationRow = tuple[Item, Observation]
 

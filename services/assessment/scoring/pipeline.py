@@ -96,7 +96,7 @@ def compute_scores(
                 if result.interval is None
                 else normalise(result.draw(streams), posts, rule)
             )
-    draws |= combine(method, draws, sampled_weights(method, weight_streams or streams))
+    draws = combine(method, draws, sampled_weights(method, weight_streams or streams))
     return ComputedScores(results, points.values, draws, points.bounds)
 
 
@@ -109,8 +109,8 @@ def point_scores(method: TreeMethod, results: Mapping[str, MeasureResult]) -> Po
             values[indicator.code] = normalise(
                 float(result.value), indicator.goalposts, indicator.normalisation
             )
-    above = combine(method, values, point_weights(method))
-    values |= {code: float(value) for code, value in above.items()}
+    nodes = combine(method, values, point_weights(method))
+    values = {code: float(score) for code, score in nodes.items()}
     bounds = bounds_of(method, results) if method.registers == "declared" else {}
     for code, (low, high) in bounds.items():
         if code in values:
@@ -125,14 +125,13 @@ def bounds_of(method: TreeMethod, results: Mapping[str, MeasureResult]) -> dict[
     element of too little evidence is left out of the mean above it, but what is proven of it is
     proven. Such an estimate is moved to the nearest end.
     """
-    ends: dict[str, Bounds] = {}
+    worst: dict[str, float] = {}
+    best: dict[str, float] = {}
     for indicator in method.indicators():
-        low, high = sorted(
+        worst[indicator.code], best[indicator.code] = sorted(
             normalise(float(end), indicator.goalposts, indicator.normalisation)
             for end in results[indicator.code].bounds
         )
-        ends[indicator.code] = low, high
     weights = point_weights(method)
-    proven = combine(method, {code: low for code, (low, _) in ends.items()}, weights)
-    possible = combine(method, {code: high for code, (_, high) in ends.items()}, weights)
-    return ends | {code: (float(low), float(possible[code])) for code, low in proven.items()}
+    proven, possible = (combine(method, ends, weights) for ends in (worst, best))
+    return {code: (float(low), float(possible[code])) for code, low in proven.items()}

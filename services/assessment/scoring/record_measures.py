@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 
 from services.assessment.evidence.records import Decision, IndexValue
 from services.assessment.methods import measure_definitions as m
-from services.assessment.scoring.inputs import Facts, Item, items_of, valid_at_end
+from services.assessment.scoring.inputs import Facts, items_of, valid_at_end
+from services.assessment.scoring.items import Item
 from services.assessment.scoring.measurement import (
     SHARE,
     Bounds,
@@ -132,7 +133,7 @@ def evaluate_share(definition: m.Share, facts: Facts) -> MeasureResult:
     return exact(hits / len(recorded), items_of(recorded), numerator=hits, n=len(recorded))
 
 
-def evaluate_required(definition: m.Required, facts: Facts) -> MeasureResult:
+def evaluate_required(definition: m.RequiredItems, facts: Facts) -> MeasureResult:
     decisions = [
         (item, decision)
         for item, decision in facts.records(Decision)

@@ -16,7 +16,8 @@ from services.assessment.evidence.records import (
 )
 from services.assessment.methods.measure_definitions import Condition, View
 from services.assessment.scoring.computed_once import once_per_object
-from services.assessment.scoring.inputs import Facts, Item, valid_at_end, valid_during
+from services.assessment.scoring.inputs import Facts, valid_at_end, valid_during
+from services.assessment.scoring.items import Item
 from services.assessment.scoring.registers import declarations_of
 from services.assessment.types import Register
 
@@ -88,7 +89,7 @@ def stakeholders_of(facts: Facts) -> Sequence[tuple[Item, Stakeholder]]:
 
 @once_per_object
 def _stakeholders(facts: Facts) -> Sequence[Row]:
-    return [(item, stakeholder.model_dump()) for item, stakeholder in stakeholders_of(facts)]
+    return [(item, vars(stakeholder)) for item, stakeholder in stakeholders_of(facts)]
 
 
 @once_per_object
@@ -98,7 +99,7 @@ def _meetings(facts: Facts) -> Sequence[Row]:
     return [
         (
             item,
-            meeting.model_dump()
+            vars(meeting)
             | {
                 "led_by_leading_post": leading.get(meeting.led_by, unknown)
                 if meeting.led_by
@@ -112,7 +113,7 @@ def _meetings(facts: Facts) -> Sequence[Row]:
 @once_per_object
 def _action_items(facts: Facts) -> Sequence[Row]:
     return [
-        (item, action.model_dump())
+        (item, vars(action))
         for item, meeting in facts.records(Meeting)
         for action in meeting.action_items or ()
         if facts.first_day <= action.due <= facts.last_day
@@ -122,7 +123,7 @@ def _action_items(facts: Facts) -> Sequence[Row]:
 @once_per_object
 def _attendance(facts: Facts) -> Sequence[Row]:
     return [
-        (item, attendance.model_dump())
+        (item, vars(attendance))
         for item, meeting in meetings_of(facts)
         for attendance in meeting.attendance or ()
     ]
@@ -131,7 +132,7 @@ def _attendance(facts: Facts) -> Sequence[Row]:
 def _valid_at_end(kind: type[TemporalEvidence]) -> Callable[[Facts], Sequence[Row]]:
     return once_per_object(
         lambda facts: [
-            (item, record.model_dump())
+            (item, vars(record))
             for item, record in facts.records(kind)
             if valid_at_end(record, first=facts.first_day, last=facts.last_day)
         ]
@@ -141,7 +142,7 @@ def _valid_at_end(kind: type[TemporalEvidence]) -> Callable[[Facts], Sequence[Ro
 def _valid_during(kind: type[TemporalEvidence]) -> Callable[[Facts], Sequence[Row]]:
     return once_per_object(
         lambda facts: [
-            (item, record.model_dump())
+            (item, vars(record))
             for item, record in facts.records(kind)
             if valid_during(record, first=facts.first_day, last=facts.last_day)
         ]
@@ -151,7 +152,7 @@ def _valid_during(kind: type[TemporalEvidence]) -> Callable[[Facts], Sequence[Ro
 @once_per_object
 def _agreements_ended(facts: Facts) -> Sequence[Row]:
     return [
-        (item, agreement.model_dump())
+        (item, vars(agreement))
         for item, agreement in facts.records(Agreement)
         if agreement.valid_to is not None
         and facts.first_day <= agreement.valid_to <= facts.last_day
@@ -162,7 +163,7 @@ def _agreements_ended(facts: Facts) -> Sequence[Row]:
 def _recognitions(facts: Facts) -> Sequence[Row]:
     first = date(facts.period - 1, 1, 1)
     return [
-        (item, recognition.model_dump())
+        (item, vars(recognition))
         for item, recognition in facts.records(Recognition)
         if first <= recognition.given_on <= facts.last_day
     ]

@@ -14,7 +14,8 @@ from services.assessment.evidence.records import (
     Stakeholder,
     TemporalEvidence,
 )
-from services.assessment.scoring.inputs import Facts, Item, valid_during
+from services.assessment.scoring.inputs import Facts, valid_during
+from services.assessment.scoring.items import Item
 from services.assessment.scoring.reports import ReportingReport
 from services.assessment.types import Register
 

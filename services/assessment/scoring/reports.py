@@ -19,7 +19,7 @@ ReportName = Literal["catalog", "usage", "reporting", "comments", "survey", "tie
 class Report(BaseModel):
     """A report, or a part of one."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, defer_build=True)
 
 
 class OptionCount(Report):

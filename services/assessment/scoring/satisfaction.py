@@ -6,7 +6,8 @@ from fractions import Fraction
 
 from pydantic import Field
 
-from services.assessment.methods.definition import SatisfactionMethod, predicate_of
+from services.assessment.methods.definition import SatisfactionMethod
+from services.assessment.methods.predicates import predicate_of
 from services.assessment.scoring.scores import ScoreModel
 
 HIGHEST_ANSWER = 4

@@ -18,7 +18,7 @@ counted; or what was counted may not be all, which the bounds show."""
 
 
 class ScoreModel(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Interval(ScoreModel):
@@ -35,9 +35,9 @@ class Interval(ScoreModel):
 class EvidenceLink(ScoreModel):
     """A piece of evidence that was read."""
 
-    kind: str
+    kind: str = Field(description="Kind of evidence, as in its address.")
     key: str
-    version: int | None
+    version: int | None = Field(description="Version that was read; null of a report.")
     href: Href
 
 
@@ -92,7 +92,9 @@ class IndicatorScore(Node):
 
     raw: float | None = Field(description="The value before normalisation.")
     goalposts: Goalposts
-    normalisation: Normalisation = MinMax()
+    normalisation: Normalisation = Field(
+        MinMax(), description="Rule that turned the raw value into a score from 0 to 100."
+    )
     inputs: dict[str, float] = Field(description="The numbers that it was computed from.")
     evidence: list[EvidenceLink]
     notices: list[str] = Field(
@@ -109,10 +111,12 @@ class StudyVerdict(ScoreModel):
     )
     score_band: str | None = Field(description="Band that the score lies in; null without one.")
     agrees: bool | None = Field(description="Whether both bands are the same.")
-    statement: str | None
+    statement: str | None = Field(
+        description="What the study says, in words; null if only a judgement."
+    )
     passage: str = Field(description="Where in its source it stands.")
     sources: list[str] = Field(description="Ids of its sources.")
-    evidence: EvidenceLink
+    evidence: EvidenceLink = Field(description="Record of the verdict.")
 
 
 class VerdictAgreement(ScoreModel):
@@ -129,7 +133,9 @@ class VerdictAgreement(ScoreModel):
     counts: list[list[int]] = Field(description="By band of the verdict, then of the score.")
     kappa: float | None = Field(description="1 is perfect agreement, 0 that of chance.")
     low: float | None = Field(description="Lower end of its 95% interval.")
-    high: float | None
+    high: float | None = Field(
+        description="Upper end of the interval; null if it cannot be computed."
+    )
     reason: str | None = Field(description="Reason for a missing kappa.")
 
 
@@ -183,7 +189,7 @@ class SelfReports(ScoreModel):
         "government, and the statistics that agencies post."
     )
     evidence: int = Field(description="All pieces of evidence that it reads.")
-    share: float = Field(ge=0, le=1)
+    share: float = Field(ge=0, le=1, description="Share of the index, from 0 to 1.")
 
 
 class CompositeScore(Node):

@@ -9,8 +9,6 @@ Saltelli and Tarantola 2005).
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from pydantic import Field
-
 from services.assessment.methods.definition import (
     CompositeMethod,
     CompositeNode,
@@ -26,12 +24,13 @@ from services.assessment.scoring.inputs import Facts
 from services.assessment.scoring.measurement import Measurement
 from services.assessment.scoring.normalise import normalise
 from services.assessment.scoring.pipeline import measure_all, measurements_of
-from services.assessment.scoring.scores import Interval, ScoreModel
+from services.assessment.scoring.results import Factor, Sensitivity, Spread, Variant
+from services.assessment.scoring.scores import Interval
 from services.assessment.scoring.sobol import SobolIndices, estimate_sobol_indices
 from services.assessment.scoring.tree import (
     Branch,
     Weights,
-    combine_branch,
+    combine_parts,
     index_of,
     score_from_parts,
 )
@@ -50,54 +49,6 @@ FACTORS = {
     "excluded_indicator": "one indicator left out, or none",
     "goalposts": "what scores 100: up to 20% nearer or farther, for each indicator by itself",
 }
-
-
-class Factor(ScoreModel):
-    """A choice, and its share of the index's variance."""
-
-    code: str
-    name: str
-    first: float = Field(description="First-order index: its own share of the variance.")
-    first_error: float = Field(description="Standard error of the estimate.")
-    total: float = Field(description="Total index: its share including interactions.")
-    total_error: float
-
-
-class Spread(ScoreModel):
-    """Distribution of the index while all choices vary."""
-
-    runs: int
-    mean: float
-    sd: float
-    low: float = Field(description="2.5% of the runs lie below.")
-    high: float = Field(description="2.5% of the runs lie above.")
-    evidence: Interval | None = Field(
-        default=None,
-        description="The part of the evidence: the index by the method as it is, with the evidence "
-        "within its intervals; null if nothing of it has one.",
-    )
-    method: Interval | None = Field(
-        default=None, description="The part of the method: with the evidence at its values."
-    )
-
-
-class Variant(ScoreModel):
-    """The index with only one choice changed."""
-
-    choice: str
-    value: float | None
-    difference: float | None = Field(description="Difference from the index by the method.")
-
-
-class Sensitivity(ScoreModel):
-    """The sensitivity analysis of an index; empty if the index has no value."""
-
-    value: float | None
-    reason: str | None
-    spread: Spread | None
-    factors: list[Factor]
-    choices: list[Variant]
-    excluded: list[Variant] = Field(description="By the code of the excluded indicator.")
 
 
 def analyse_sensitivity(method: TreeMethod, facts: Facts, *, seed: int) -> Sensitivity:
@@ -261,12 +212,10 @@ class IndexModel:
     ) -> list[Amount | None]:
         """Return the index by each of these means of its parts; None is the method's own."""
         index = self._tree(excluded)
-        nodes: dict[str, Amount] = {}
-        for part in index.parts:
-            if isinstance(part, Branch):
-                combine_branch(part, scores, weights, nodes)
+        amounts = dict(scores)
+        combine_parts(index, weights, amounts)
         indices = [index if kind is None else replace(index, mean=kind) for kind in means]
-        return [score_from_parts(one, scores, weights, nodes) for one in indices]
+        return [score_from_parts(one, weights, amounts) for one in indices]
 
     def _tree(self, excluded: str | None) -> Branch:
         """Return the tree of the index without an indicator."""

@@ -5,7 +5,8 @@ from collections import Counter
 from dataclasses import replace
 
 from services.assessment.methods import measure_definitions as m
-from services.assessment.scoring.inputs import Facts, Item
+from services.assessment.scoring.inputs import Facts
+from services.assessment.scoring.items import Item
 from services.assessment.scoring.measurement import (
     UNBOUNDED,
     Measurement,

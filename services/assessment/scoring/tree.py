@@ -59,6 +59,11 @@ class Branch:
                 yield from part.branches()
 
     @cached_property
+    def part_codes(self) -> Sequence[str]:
+        """The codes of its parts, in order."""
+        return tuple(part.code for part in self.parts)
+
+    @cached_property
     def indicator_codes(self) -> Sequence[str]:
         """The codes of the indicators under it, in order."""
         return tuple(indicator.code for indicator in self.indicators())
@@ -155,51 +160,46 @@ def coverage_of(branch: Branch, known: Collection[str]) -> Coverage:
 
 
 def combine(method: TreeMethod, indicators: Amounts, weights: Weights) -> dict[str, Amount]:
-    """Return the nodes above the indicators that have a value.
+    """Return every node that has a value: the indicators with evidence, and those above them.
 
-    `indicators` has only those with evidence. Parts without a value are left out of a mean, whose
-    weights the others share. The method's coverage rules decide whether enough is known.
+    Parts without a value are left out of a mean, whose weights the others share. The method's
+    coverage rules decide whether enough is known.
     """
-    nodes: dict[str, Amount] = {}
+    amounts = dict(indicators)
     for tree in trees_of(method):
-        combine_branch(tree, indicators, weights, nodes)
-    return nodes
+        combine_branch(tree, weights, amounts)
+    return amounts
 
 
-def combine_branch(
-    branch: Branch, indicators: Amounts, weights: Weights, nodes: dict[str, Amount]
-) -> None:
-    """Add a node and all below it, as far as they have a value, to `nodes`."""
+def combine_branch(branch: Branch, weights: Weights, amounts: dict[str, Amount]) -> None:
+    """Add a node and all below it, as far as they have a value, to the amounts of indicators."""
+    combine_parts(branch, weights, amounts)
+    score = score_from_parts(branch, weights, amounts)
+    if score is not None:
+        amounts[branch.code] = score
+
+
+def combine_parts(branch: Branch, weights: Weights, amounts: dict[str, Amount]) -> None:
+    """Add all nodes below a node, as far as they have a value, to the amounts of indicators."""
     for part in branch.parts:
         if isinstance(part, Branch):
-            combine_branch(part, indicators, weights, nodes)
-    score = score_from_parts(branch, indicators, weights, nodes)
-    if score is not None:
-        nodes[branch.code] = score
+            combine_branch(part, weights, amounts)
 
 
-def score_from_parts(
-    branch: Branch, indicators: Amounts, weights: Weights, nodes: Amounts
-) -> Amount | None:
+def score_from_parts(branch: Branch, weights: Weights, amounts: Amounts) -> Amount | None:
     """Return the score of a node whose parts are combined; None if too little is known."""
-    scores: list[Amount] = []
-    shares: list[Amount] = []
-    for part in branch.parts:
-        known = nodes if isinstance(part, Branch) else indicators
-        if part.code in known:
-            scores.append(known[part.code])
-            shares.append(weights[part.code])
-    if not has_value(branch, len(scores), indicators):
+    known = [code for code in branch.part_codes if code in amounts]
+    if not has_value(branch, len(known), amounts):
         return None
-    return branch.score(scores, shares)
+    return branch.score([amounts[code] for code in known], [weights[code] for code in known])
 
 
-def has_value(branch: Branch, found: int, indicators: Collection[str]) -> bool:
-    """Return whether `found` parts with a value are enough, and the indicators with evidence."""
+def has_value(branch: Branch, found: int, known: Collection[str]) -> bool:
+    """Return whether `found` parts with a value are enough, and the known indicators."""
     if not found or found / len(branch.parts) < branch.minimum_coverage:
         return False
     minimum = branch.minimum_indicators
-    return not minimum or coverage_of(branch, indicators).share >= minimum
+    return not minimum or coverage_of(branch, known).share >= minimum
 
 
 def missing_first(branch: Branch, known: Collection[str]) -> list[str]:

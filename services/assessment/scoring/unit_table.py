@@ -25,7 +25,8 @@ from services.assessment.methods.rules import Goalposts
 from services.assessment.numerical_libraries import np
 from services.assessment.scoring.batch import BatchScores, Case, assess_batch
 from services.assessment.scoring.imputation import Unit, impute
-from services.assessment.scoring.inputs import Facts, Item
+from services.assessment.scoring.inputs import Facts
+from services.assessment.scoring.items import Item
 from services.assessment.scoring.measure_evaluation import evaluate_measure
 from services.assessment.scoring.measurement import MeasureResult, Missing
 from services.assessment.scoring.treatment import TreatedVariable, Treatment, treat
