@@ -1,0 +1,109 @@
+"""Subjects and texts of mails, in the language of the person (pure).
+
+They name no citizen and repeat nothing that one wrote: mail passes servers of others.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from services.platform.translation import Translator
+
+MAX_LINES = 20
+"""Cases that a mail lists; the number of the others is told."""
+
+
+@dataclass(frozen=True)
+class MailText:
+    """The subject and the plain text of a mail."""
+
+    subject: str
+    body: str
+
+
+@dataclass(frozen=True)
+class CaseLine:
+    """A case in a mail."""
+
+    ticket: str
+    answer_by: date
+    link: str
+
+
+def new_cases(messages: Translator, agency: str, cases: Sequence[CaseLine]) -> MailText:
+    """Return the mail about cases that an agency has to answer from now on."""
+    count = len(cases)
+    if count == 1:
+        subject = messages.gettext("Pengaduan baru %(ticket)s", ticket=cases[0].ticket)
+    else:
+        subject = messages.ngettext("%(num)s pengaduan baru", "%(num)s pengaduan baru", count)
+    opening = messages.ngettext(
+        "%(num)s pengaduan masuk untuk %(agency)s.",
+        "%(num)s pengaduan masuk untuk %(agency)s.",
+        count,
+        agency=agency,
+    )
+    return MailText(subject, _body(messages, opening, cases))
+
+
+def due_cases(messages: Translator, agency: str, cases: Sequence[CaseLine]) -> MailText:
+    """Return the mail about cases whose answer is due soon."""
+    count = len(cases)
+    if count == 1:
+        subject = messages.gettext(
+            "Belum dijawab: %(ticket)s, batasnya %(day)s",
+            ticket=cases[0].ticket,
+            day=messages.long_date(cases[0].answer_by),
+        )
+    else:
+        subject = messages.ngettext(
+            "%(num)s pengaduan belum dijawab, batasnya sudah dekat",
+            "%(num)s pengaduan belum dijawab, batasnya sudah dekat",
+            count,
+        )
+    opening = messages.ngettext(
+        "%(num)s pengaduan untuk %(agency)s belum dijawab dan batasnya sudah dekat.",
+        "%(num)s pengaduan untuk %(agency)s belum dijawab dan batasnya sudah dekat.",
+        count,
+        agency=agency,
+    )
+    return MailText(subject, _body(messages, opening, cases))
+
+
+def invitation(messages: Translator, hub: str, link: str, day: date) -> MailText:
+    """Return the mail with the link of an invitation to a hub, valid until a day."""
+    lines = (
+        messages.gettext("Anda diundang untuk bekerja di %(hub)s.", hub=hub),
+        messages.gettext("Buka tautan ini untuk membuat kata sandi dan kode masuk:"),
+        link,
+        messages.gettext(
+            "Tautan berlaku sekali, sampai %(day)s. Jangan teruskan surel ini: siapa yang "
+            "membukanya lebih dulu memiliki akunnya.",
+            day=messages.long_date(day),
+        ),
+    )
+    return MailText(messages.gettext("Undangan bekerja di %(hub)s", hub=hub), _paragraphs(lines))
+
+
+def _body(messages: Translator, opening: str, cases: Sequence[CaseLine]) -> str:
+    paragraphs = [opening]
+    for case in cases[:MAX_LINES]:
+        until = messages.gettext(
+            "%(ticket)s, dijawab paling lambat %(day)s:",
+            ticket=case.ticket,
+            day=messages.long_date(case.answer_by),
+        )
+        paragraphs.append(f"{until}\n{case.link}")
+    others = len(cases) - MAX_LINES
+    if others > 0:
+        paragraphs.append(messages.ngettext("Dan %(num)s lainnya.", "Dan %(num)s lainnya.", others))
+    paragraphs.append(
+        messages.gettext(
+            "Isi pengaduan tidak dikirim lewat surel. Surel ini dikirim otomatis; jangan dibalas."
+        )
+    )
+    return _paragraphs(paragraphs)
+
+
+def _paragraphs(lines: Sequence[str]) -> str:
+    return "\n\n".join(lines) + "\n"

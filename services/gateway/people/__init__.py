@@ -1,0 +1,1 @@
+"""People who keep the hub: roles, invitations, credentials, sessions."""
