@@ -17,13 +17,14 @@ LANGUAGES_BY_CODE: Mapping[str, Language] = {code: code for code in LANGUAGE_NAM
 Handler = Callable[[Request, Any], Awaitable[Response]]
 
 
+def has_page(request: Request) -> bool:
+    """Return whether browsers get a page where programs get a problem document."""
+    return request.method in {"GET", "HEAD"} and not request.url.path.startswith("/api/")
+
+
 def wants_page(request: Request) -> bool:
     """Return whether a browser requests something outside the API."""
-    return (
-        request.method in {"GET", "HEAD"}
-        and not request.url.path.startswith("/api/")
-        and "text/html" in request.headers.get("accept", "")
-    )
+    return has_page(request) and "text/html" in request.headers.get("accept", "")
 
 
 def add_error_pages(app: FastAPI) -> None:
@@ -32,8 +33,16 @@ def add_error_pages(app: FastAPI) -> None:
     def with_page(problem: Handler) -> Handler:
         async def handle(request: Request, error: Any) -> Response:
             status = _status(error)
-            if status not in {404, 422, 500, 503} or not wants_page(request):
+            if status not in {404, 422, 500, 503} or not has_page(request):
                 return await problem(request, error)
+            if wants_page(request):
+                response = await page_of(request, error, status)
+            else:
+                response = await problem(request, error)
+            response.headers.add_vary_header("Accept")
+            return response
+
+        async def page_of(request: Request, error: Any, status: int) -> Response:
             if status == 500:
                 await problem(request, error)  # logs the error
             page = await get_page(request, requested_language(request))

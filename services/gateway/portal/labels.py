@@ -30,3 +30,13 @@ CHANNELS: Mapping[str, Message] = {
     "email": N_("Surel"),
 }
 """How a service can be requested."""
+
+FACETS: Mapping[str, Message] = {
+    "agency": N_("Instansi"),
+    "life_event": N_("Peristiwa hidup"),
+    "channel": N_("Saluran"),
+    "place": N_("Tempat layanan"),
+    "district": N_("Kecamatan"),
+    "open_now": N_("Jam buka"),
+}
+"""By what a search is narrowed."""

@@ -1,13 +1,10 @@
-"""The pages `/`, `/layanan`, `/layanan/{slug}`, `/cari`, and `/docs` for developers."""
+"""The pages `/`, `/layanan`, `/tempat`, and `/docs` for developers."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated
 
 import httpx
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
-from pydantic import StringConstraints
 from sqlmodel import col, select
 
 from services.gateway.api_docs.openapi import unified_document
@@ -15,24 +12,22 @@ from services.gateway.api_docs.reference import groups_of, models_of
 from services.gateway.link_monitoring.health import read_link_health
 from services.gateway.link_monitoring.records import LinkRecord
 from services.gateway.portal.announcements import latest_announcements
+from services.gateway.portal.discovery import structured_data
 from services.gateway.portal.labels import STANDARD_COMPONENTS
 from services.gateway.portal.link_notices import link_notices
 from services.gateway.portal.page import CurrentPage, Page
+from services.gateway.portal.page_links import next_page
+from services.gateway.portal.popular import popular_services
+from services.gateway.portal.service_texts import ServiceTexts
 from services.platform.database import ReadSessionDep
 from services.platform.parameters import SlugPath
 from services.platform.service import API, get_region
-from services.platform.types import TEXT_PATTERN, Slug
+from services.platform.types import Slug
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 PAGE_SIZE = 40
 """Services on a page of the list: what a slow connection loads at once."""
-
-Search = Annotated[
-    str | None,
-    StringConstraints(pattern=TEXT_PATTERN, max_length=200),
-    Query(alias="q", description="Search text."),
-]
 
 
 @router.get("/")
@@ -53,6 +48,7 @@ async def home(request: Request, session: ReadSessionDep, page: CurrentPage) -> 
         portals=[row.content for row in links.scalars() if row.content["e_mall"]],
         life_events=life_events,
         agencies=[agency for agency in agencies if agency.services],
+        popular=await popular_services(page, now=datetime.now(UTC)),
         announcements=await latest_announcements(session, get_region(request)),
         day=page.local_date,
     )
@@ -79,26 +75,8 @@ async def services(
         "services.html",
         heading=heading,
         services=found.items,
-        more=_next_page(page, found.next, query),
+        more=next_page(page, found.next, query, path="/layanan"),
         data=str(httpx.URL(f"{API}/services", params=query)),
-    )
-
-
-@router.get("/cari")
-async def search(page: CurrentPage, q: Search = None) -> HTMLResponse:
-    """List the services that match a query, best first."""
-    text = (q or "").strip()
-    if not text:
-        return page.render("search.html", query="", services=[])
-    try:
-        found = await page.catalog.list_services(text=text, limit=50)
-    except httpx.HTTPError:
-        return page.unavailable()
-    return page.render(
-        "search.html",
-        query=text,
-        services=found.items,
-        data=str(httpx.URL(f"{API}/services", params={"query": text})),
     )
 
 
@@ -109,6 +87,11 @@ async def service(
     """Show a service: how to request it first, then its standard, then its sources."""
     try:
         detail = await page.catalog.find_service(slug)
+        places = (
+            await page.catalog.list_places(service=slug)
+            if detail is not None and detail.service.places
+            else []
+        )
     except httpx.HTTPError:
         return page.unavailable()
     if detail is None:
@@ -120,6 +103,10 @@ async def service(
         "service.html",
         detail=detail,
         service=detail.service,
+        places=places,
+        documents={document.slug: document for document in detail.document_types},
+        services={other.slug: other for other in detail.services},
+        texts=ServiceTexts(page.messages, now, page.zone),
         links=links,
         notices=link_notices(
             detail,
@@ -131,6 +118,31 @@ async def service(
         ),
         names=page.messages.labels(STANDARD_COMPONENTS),
         source_titles={source.id: source.title for source in detail.sources},
+        amendments={source.id: source for source in detail.amendments},
+        data=detail.href,
+        structured_data=structured_data(
+            detail, region_name=page.regency.name if page.regency else get_region(request)
+        ),
+    )
+
+
+@router.get("/tempat/{slug}")
+async def place(page: CurrentPage, slug: SlugPath) -> HTMLResponse:
+    """Show a place: whether it is open, how to reach it, and the services given there."""
+    try:
+        detail = await page.catalog.find_place(slug)
+        opening = None if detail is None else await page.catalog.find_opening(slug)
+    except httpx.HTTPError:
+        return page.unavailable()
+    if detail is None or opening is None:
+        return page.not_found()
+    now = datetime.now(UTC)
+    return page.render(
+        "place.html",
+        detail=detail,
+        opening=opening,
+        today=now.astimezone(page.zone).date(),
+        texts=ServiceTexts(page.messages, now, page.zone),
         data=detail.href,
     )
 
@@ -160,11 +172,3 @@ async def _heading(page: Page, *, agency: str | None, life_event: str | None) ->
     else:
         found = None
     return None if found is None else page.in_language(found, "name")
-
-
-def _next_page(page: Page, address: str | None, query: Mapping[str, str]) -> str | None:
-    """Return the address of the page that shows the next page of the list at `address`."""
-    if address is None:
-        return None
-    cursor = httpx.URL(address).params["cursor"]
-    return str(httpx.URL("/layanan", params={**query, "cursor": cursor, "lang": page.language}))

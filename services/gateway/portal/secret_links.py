@@ -20,6 +20,13 @@ from services.platform.settings import Settings
 LIFETIME = timedelta(minutes=30)
 
 
+def hub_address(request: Request) -> str:
+    """Return the address of the hub for links that leave it: the public one, if it has one."""
+    settings: Settings = request.app.state.settings
+    scheme = "https" if is_secure(request) else "http"
+    return settings.public_address or f"{scheme}://{request.url.netloc}"
+
+
 @dataclass(frozen=True)
 class SecretLink:
     """The cookie of one kind of links, and what their secrets look like."""

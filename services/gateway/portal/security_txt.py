@@ -27,6 +27,6 @@ async def security_txt(request: Request) -> str:
         f"Expires: {today + VALIDITY:%Y-%m-%dT%H:%M:%SZ}",
         "Preferred-Languages: id, en",
     ]
-    if settings.public_url is not None:
-        lines.append(f"Canonical: {str(settings.public_url).rstrip('/')}{PATH}")
+    if settings.public_address is not None:
+        lines.append(f"Canonical: {settings.public_address}{PATH}")
     return "".join(f"{line}\n" for line in lines)

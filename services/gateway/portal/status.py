@@ -1,18 +1,19 @@
 """The page `/status`: how the portals are, open incidents and planned maintenance."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from sqlmodel import col, select
 
+from services.gateway.link_monitoring.classify import HUB_REASONS
 from services.gateway.link_monitoring.health import LinkHealth, read_link_health
 from services.gateway.link_monitoring.incidents import list_incidents
 from services.gateway.link_monitoring.maintenance import list_maintenance
 from services.gateway.link_monitoring.reason_texts import reason_text, short_title
 from services.gateway.link_monitoring.records import LinkRecord
-from services.gateway.link_monitoring.uptime import read_daily_uptime
+from services.gateway.link_monitoring.uptime import Observed, read_observed
 from services.gateway.portal.page import CurrentPage
 from services.platform.database import ReadSessionDep
 from services.platform.local_time import format_time
@@ -34,6 +35,15 @@ STATES: Mapping[str, Message] = {
 ALL_WELL = N_("Semua portal yang diperiksa berfungsi.")
 SOME_TROUBLE = N_("Ada portal yang terganggu.")
 NOT_KNOWN = N_("Keadaan portal belum diketahui.")
+HUB_OFFLINE = N_(
+    "Jaringan hub ini sedang terputus, jadi keadaan portal belum diketahui. "
+    "Portal mungkin tetap berfungsi."
+)
+
+NONE_REACHED = N_(
+    "Tidak ada portal yang dapat dihubungi dari hub ini. Hub mengenal terlalu sedikit situs untuk "
+    "memastikan bahwa bukan jaringannya sendiri yang terputus; portal mungkin tetap berfungsi."
+)
 
 
 @router.get("/status")
@@ -45,7 +55,7 @@ async def status(request: Request, session: ReadSessionDep, page: CurrentPage) -
     )
     health = await read_link_health(session, region, now=now)
     first_day = (now.astimezone(page.zone) - timedelta(days=UPTIME_DAYS)).date()
-    days = await read_daily_uptime(session, region, begin=first_day)
+    observed = await read_observed(session, region, begin=first_day)
 
     def at(when: datetime) -> str:
         return format_time(when, now=now, zone=page.zone, language=page.language)
@@ -56,7 +66,11 @@ async def status(request: Request, session: ReadSessionDep, page: CurrentPage) -
         states=page.messages.labels(STATES),
         days=UPTIME_DAYS,
         links=[
-            (row.content, health[row.slug], _uptime(days.get(row.slug, {}).values(), page.messages))
+            (
+                row.content,
+                health[row.slug],
+                _uptime(observed.get(row.slug, Observed()), page.messages),
+            )
             for row in links.scalars()
         ],
         open_incidents=await list_incidents(session, region, is_open=True, limit=50),
@@ -72,19 +86,35 @@ async def status(request: Request, session: ReadSessionDep, page: CurrentPage) -
 
 
 def overall_status(health: Mapping[str, LinkHealth]) -> Message:
-    """Return one sentence about all portals together."""
+    """Return one sentence about all portals together.
+
+    If a hub that knows several sites reaches none, it is offline; one that knows fewer cannot tell.
+    """
+    if health and all(_is_not_reached(known) for known in health.values()):
+        return NONE_REACHED
     if any(known.disruption is not None for known in health.values()):
         return SOME_TROUBLE
     if all(known.state == "pending" for known in health.values()):
-        return NOT_KNOWN
+        is_offline = any(known.reason == "hub_offline" for known in health.values())
+        return HUB_OFFLINE if is_offline else NOT_KNOWN
     if any(known.state == "broken" for known in health.values()):
         return SOME_TROUBLE
     return ALL_WELL
 
 
-def _uptime(days: Iterable[float | None], messages: Translator) -> str:
-    """Return the mean of the measured days, rounded down: 99.99 % is not 100 %."""
-    measured = [share for share in days if share is not None]
-    if not measured:
-        return "–"
-    return messages.percent(int(sum(measured) / len(measured) * 1000) / 1000, 1)
+def _uptime(observed: Observed, messages: Translator) -> str:
+    """Return the share of the observed time, rounded down, and that time: 99.99 % is not 100 %."""
+    if observed.uptime is None:
+        return messages.gettext("baru mulai diamati") if observed.duration else "–"
+    share = messages.percent(int(observed.uptime * 1000) / 1000, 1)
+    days, hours = observed.duration.days, observed.duration // timedelta(hours=1)
+    time = (
+        messages.ngettext("%(num)s hari", "%(num)s hari", days)
+        if days
+        else messages.ngettext("%(num)s jam", "%(num)s jam", hours)
+    )
+    return messages.gettext("%(share)s dari %(time)s pengamatan", share=share, time=time)
+
+
+def _is_not_reached(known: LinkHealth) -> bool:
+    return known.state == "broken" and known.reason in HUB_REASONS

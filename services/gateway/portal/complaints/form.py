@@ -10,6 +10,7 @@ from starlette.datastructures import UploadFile
 from services.platform.personal_data import PersonalDataKind, mask_personal_data
 from services.platform.problems import Problem
 from services.platform.translation import N_, Message, Translator
+from services.platform.types import normalise_line_breaks
 
 MAX_PHOTOS = 3
 FIELDS = (
@@ -112,7 +113,7 @@ async def read_submission(request: Request) -> Submission:
     """Return the submitted form, with or without files."""
     async with request.form(max_files=MAX_PHOTOS + 2, max_fields=40) as form:
         fields = {
-            name: value.replace("\r\n", "\n")
+            name: normalise_line_breaks(value)
             for name, value in form.multi_items()
             if isinstance(value, str) and name in FIELDS
         }

@@ -204,7 +204,7 @@ async def _completeness(page: Page, year: int) -> tuple[int, int] | None:
         items = await page.feedback.list_reporting_months(first=f"{year}-01", last=f"{year}-12")
     except httpx.HTTPError:
         return None
-    due = [item for item in items if item.state != "open"]
+    due = [item for item in items if item.state not in {"open", "not_asked"}]
     return sum(item.services_reported for item in due), sum(item.services_expected for item in due)
 
 

@@ -118,6 +118,13 @@ async def load_posters(
     return [Change("poster", f"{subject.kind}/{subject.slug}", "added") for subject in new.values()]
 
 
+async def store_posters_of(
+    region: str, session: WriteSession, services: Sequence[str], agencies: Sequence[str]
+) -> list[Change]:
+    """Assign codes to the posters of these services and offices that have none."""
+    return await load_posters(session, region, subjects_of(services, agencies))
+
+
 async def find_poster(session: ReadSession, region: str, code: str) -> Poster | None:
     """Return the poster with a typed code, or None."""
     row = (

@@ -3,13 +3,17 @@
 import io
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
-import segno
-
 from services.gateway.portal.posters.content import PosterContent
+from services.platform.lazy_module import LazyModule
 from services.platform.pdf import allow_breaks, render_pdf, render_svg
+
+if TYPE_CHECKING:
+    import segno
+else:
+    segno = LazyModule("segno")
 
 TEMPLATE = Path(__file__).parent / "templates" / "poster.typ"
 QUIET_ZONE = 4

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import defaultdict
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import httpx
@@ -53,7 +52,10 @@ Kind = Annotated[
 
 def _file(media_type: str, schema: dict[str, str]) -> dict[int | str, dict[str, Any]]:
     return problem_responses(503) | {
-        200: {"description": "A page of A4.", "content": {media_type: {"schema": schema}}}
+        200: {
+            "description": "A poster of one page in A4, with a QR code.",
+            "content": {media_type: {"schema": schema}},
+        }
     }
 
 
@@ -95,7 +97,7 @@ async def get_poster_svg(
     response_class=RedirectResponse,
     responses={
         302: {
-            "description": "To the service or the survey.",
+            "description": "Redirect to the poster's service or survey; the visit is counted.",
             "headers": {"Location": {"schema": {"type": "string", "format": "uri-reference"}}},
         }
     },
@@ -111,7 +113,7 @@ async def arrive_by_poster(request: Request, code: Code) -> RedirectResponse:
         poster=poster.code,
         service=None if subject.kind == "kantor" else subject.slug,
         agency=subject.slug if subject.kind == "kantor" else None,
-        at=datetime.now(UTC),
+        headers=request.headers,
     )
     return _redirect(poster)
 
@@ -192,4 +194,4 @@ async def _content(
 def _public_url(request: Request) -> str:
     """Return the public address of the hub, without a slash at its end."""
     settings: Settings = request.app.state.settings
-    return str(settings.public_url or request.base_url).rstrip("/")
+    return settings.public_address or str(request.base_url).rstrip("/")

@@ -39,6 +39,21 @@ async function inStores(mode, work) {
   }
 }
 
+// The last day that the hub told: by the page, or by the date of a response. A clock that fell back
+// says an earlier one, on which no interview can have taken place.
+const dayOf = (moment) => moment.toLocaleDateString("sv-SE", { timeZone: page.dataset.zone });
+let hubDay = page.dataset.today;
+
+function hear(date) {
+  return inStores("readwrite", (responses, counts) => {
+    counts.get("hub-day").onsuccess = (event) => {
+      const days = [hubDay, event.target.result || "", date ? dayOf(new Date(date)) : ""];
+      hubDay = days.sort().at(-1);
+      counts.put(hubDay, "hub-day");
+    };
+  });
+}
+
 const all = () =>
   inStores("readonly", (responses, counts, answer) => {
     responses.getAll().onsuccess = (event) => answer(event.target.result);
@@ -55,6 +70,9 @@ async function refresh() {
   show("refused", refused.length);
   show("refused-why", refused.length ? refused[0].refused : "");
   reveal("refused-part", refused.length > 0);
+  reveal("refused-day-part", refused.some(hasWrongDay));
+  reveal("clock", dayOf(new Date()) < hubDay);
+  show("clock-day", hubDay);
   reveal("offline", !navigator.onLine);
 }
 
@@ -95,8 +113,11 @@ function collect() {
   return complete ? answers : null;
 }
 
+const hasWrongDay = (item) => Boolean(item.refused) && item.refused.startsWith("#/answered_on");
+
 function today() {
-  return new Date().toLocaleDateString("sv-SE", { timeZone: page.dataset.zone });
+  const day = dayOf(new Date());
+  return day < hubDay ? hubDay : day;
 }
 
 async function keep(event) {
@@ -156,6 +177,7 @@ async function send(item) {
   } catch {
     return { later: true };
   }
+  await hear(answer.headers.get("Date"));
   reveal("unregistered", answer.status === 401);
   if (answer.ok) return { stored: true };
   if (![400, 403, 404, 409, 413, 422].includes(answer.status)) return { later: true };
@@ -213,17 +235,17 @@ async function prepareOffline() {
   reveal("ready", true);
 }
 
-// A rejection may have become obsolete: the clock was corrected, the service is known again. If
-// the clock was ahead, the interview took place no later than today.
+// A rejection may have become obsolete: the clock was corrected, the service is known again. A day
+// that the hub did not accept is asked of the enumerator; today unless another is chosen.
 async function tryAgain() {
-  const day = today();
+  const day = document.getElementById("refused-day").value || today();
   await inStores("readwrite", (responses) => {
     responses.openCursor().onsuccess = (event) => {
       const cursor = event.target.result;
       if (!cursor) return;
       const { refused, ...item } = cursor.value;
       if (refused) {
-        if (item.body.answered_on > day) item.body.answered_on = day;
+        if (hasWrongDay(cursor.value)) item.body.answered_on = day;
         cursor.update(item);
       }
       cursor.continue();
@@ -260,7 +282,7 @@ document.getElementById("discard").addEventListener("click", async () => {
 addEventListener("online", deliver);
 addEventListener("offline", refresh);
 setInterval(deliver, 30000);
-refresh().then(deliver);
+hear("").then(refresh).then(deliver);
 // Offline, the assets cached before are used.
 prepareOffline().catch(() => {
   if (navigator.serviceWorker && navigator.serviceWorker.controller) reveal("ready", true);

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import uuid4
 
@@ -12,7 +12,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import StringConstraints
 
 from services.feedback.client import InvitationSubject, SurveyDetail
-from services.gateway.portal.page import CONTENT_SECURITY_POLICY, CurrentPage, Page
+from services.gateway.portal.page import CurrentPage, Page
+from services.gateway.portal.scripts import allow_scripts, worker_response
 from services.gateway.portal.service_clients import feedback_client
 from services.gateway.portal.surveys.device import current_collector
 from services.gateway.portal.surveys.form import (
@@ -34,15 +35,9 @@ from services.platform.types import DistrictCode, Slug
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-WORKER = Path(__file__).parents[1] / "static" / "enumerator-worker.js"
 CHANNEL_KINDS = ("online", "counter", "phone", "visit", "email")
 SATISFACTION = "skm"
 """The survey that `/layanan/{slug}/survei` redirects to."""
-
-WITH_SCRIPTS = (
-    f"{CONTENT_SECURITY_POLICY}; script-src 'self'; connect-src 'self'; worker-src 'self'"
-)
-WORKER_POLICY = "default-src 'none'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 Channel = Literal["online", "counter", "phone", "visit", "email"]
 LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
@@ -103,14 +98,7 @@ async def surveys(page: CurrentPage) -> HTMLResponse:
 @router.get("/survei/worker.js")
 async def worker() -> Response:
     """Return the enumerator's service worker, whose scope is the path `/survei/`."""
-    return Response(
-        WORKER.read_bytes(),
-        media_type="text/javascript",
-        headers={
-            "Cache-Control": "no-cache",
-            "Content-Security-Policy": WORKER_POLICY,
-        },
-    )
+    return worker_response("enumerator-worker.js")
 
 
 @router.get("/survei/{slug}")
@@ -229,12 +217,12 @@ async def enumerator(
         services=services.items,
         channel_kinds=CHANNEL_KINDS,
         districts=await list_districts(session, get_region(page.request)),
+        today=datetime.now(page.zone).date(),
         address=f"/survei/{slug}/petugas",
         registration=registration_url(page, f"/survei/{slug}/petugas", parameters),
         zone=page.zone.key,
     )
-    response.headers["Content-Security-Policy"] = WITH_SCRIPTS
-    return response
+    return allow_scripts(response)
 
 
 @router.get("/layanan/{slug}/survei")
@@ -329,7 +317,7 @@ async def form_page(
         action=str(target),
         data=detail.href,
     )
-    response.headers["Content-Security-Policy"] = WITH_SCRIPTS
+    allow_scripts(response)
     # Private because of its id; still, a browser that goes back restores the filled-in form. At a
     # kiosk that is another person's, so that its browser must not keep the page at all.
     is_shared = parameters.mode == "kiosk"

@@ -1,0 +1,1 @@
+"""`/kelola`: pages for the people who keep the hub."""

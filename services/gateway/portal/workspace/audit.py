@@ -1,0 +1,127 @@
+"""`/kelola/jejak`: who changed what and when, and whether the log is intact."""
+
+from datetime import date, datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import HTMLResponse, Response
+from pydantic import StringConstraints
+
+from services.gateway.audit.recent import verify_recent
+from services.gateway.audit.records import AuditFilter, list_latest
+from services.gateway.people.records import list_people, names_of, subject_of
+from services.gateway.portal.workspace.access import Enter, Workspace, database_of
+from services.platform.local_time import start_of_day
+from services.platform.service import get_region
+from services.platform.translation import N_, Message
+from services.platform.types import TEXT_PATTERN
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+AUDIT = "/kelola/jejak"
+PAGE_SIZE = 50
+MAX_PEOPLE = 1000
+ACTIONS = ("POST", "PUT", "PATCH", "DELETE")
+
+NO_DAY = N_("Pilih tanggal yang benar.")
+ENDS_BEFORE = N_("Tanggal akhir harus sesudah tanggal awal.")
+
+Reader = Annotated[Workspace, Depends(Enter("auditor"))]
+Typed = Annotated[str, StringConstraints(pattern=TEXT_PATTERN, max_length=300)]
+Number = Annotated[int | None, Query(ge=1, le=2**62 - 1)]
+
+
+@router.get(AUDIT)
+async def search_audit_log(
+    request: Request,
+    workspace: Reader,
+    *,
+    orang: Typed = "",
+    instansi: Typed = "",
+    tindakan: Typed = "",
+    alamat: Typed = "",
+    dari: Typed = "",
+    sampai: Typed = "",
+    cursor: Number = None,
+) -> Response:
+    """Search the log by person, agency, act and time, the newest lines first."""
+    region, page = get_region(request), workspace.page
+    errors: dict[str, Message] = {}
+    first, last = _day(dari, "dari", errors), _day(sampai, "sampai", errors)
+    if first is not None and last is not None and last < first:
+        errors["sampai"] = ENDS_BEFORE
+    wanted = AuditFilter(
+        agency=instansi or None,
+        key_id=_subject(orang),
+        action=tindakan or None,
+        target=alamat or None,
+        since=start_of_day(first, page.zone) if first else None,
+        until=start_of_day(last + timedelta(days=1), page.zone) if last else None,
+    )
+    async with database_of(request).read_session() as session:
+        found = (
+            []
+            if errors
+            else await list_latest(session, region, wanted, before=cursor, limit=PAGE_SIZE + 1)
+        )
+        lines = found[:PAGE_SIZE]
+        names = await names_of(session, region, {line.entry.key_id for line in lines})
+        people = await list_people(session, region, cursor=None, limit=MAX_PEOPLE)
+        verification = await verify_recent(session, region)
+
+    def at(moment: datetime) -> str:
+        return f"{page.local_date(moment)} {page.messages.clock(moment.astimezone(page.zone))}"
+
+    typed = {
+        "orang": orang,
+        "instansi": instansi,
+        "tindakan": tindakan,
+        "alamat": alamat,
+        "dari": dari,
+        "sampai": sampai,
+    }
+    return workspace.render(
+        "workspace/audit.html",
+        status=422 if errors else 200,
+        errors=page.messages.labels(errors),
+        lines=lines,
+        names=names,
+        people=sorted(
+            ((str(each.id), each.name or each.email or "") for each in people),
+            key=lambda pair: pair[1].lower(),
+        ),
+        agencies=await workspace.agency_names(),
+        actions=ACTIONS,
+        typed=typed,
+        query={name: value for name, value in typed.items() if value},
+        cursor=lines[-1].number if len(found) > PAGE_SIZE else None,
+        verification=verification,
+        at=at,
+        number=page.messages.number,
+        month=page.messages.month,
+    )
+
+
+def _subject(typed: str) -> str | None:
+    """Return the id by which the log names whom the form names: a person, or a key by its id."""
+    if not typed:
+        return None
+    try:
+        return subject_of(UUID(typed))
+    except ValueError:
+        return typed
+
+
+def _day(typed: str, field: str, errors: dict[str, Message]) -> date | None:
+    if not typed:
+        return None
+    try:
+        day = date.fromisoformat(typed)
+    except ValueError:
+        errors[field] = NO_DAY
+        return None
+    if not 2000 <= day.year <= 2099:
+        errors[field] = NO_DAY
+        return None
+    return day

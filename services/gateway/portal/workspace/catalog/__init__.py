@@ -1,0 +1,1 @@
+"""Pages of the workspace that edit the catalogue: services, agencies, places, sources."""

@@ -1,0 +1,1 @@
+"""Evidence other than meetings: recorded by one organisation and confirmed by another."""

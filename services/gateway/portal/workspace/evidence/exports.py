@@ -1,0 +1,145 @@
+"""`/kelola/bukti.csv` and `.xlsx`: the list that a person sees, to take away."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import date
+from typing import Annotated
+
+import httpx
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+
+from services.assessment.client import Evidence
+from services.gateway.portal.workspace.access import Workspace
+from services.gateway.portal.workspace.evidence.fields import Field, Showing
+from services.gateway.portal.workspace.evidence.found_records import Reader, read_lists
+from services.gateway.portal.workspace.evidence.kinds import KIND_BY_SLUG, KINDS, kind_of
+from services.gateway.portal.workspace.evidence.lists import Row, StateFilter, find_rows
+from services.gateway.portal.workspace.evidence.record_kind import RecordKind
+from services.gateway.portal.workspace.evidence.vocabulary import STATES
+from services.platform.spreadsheets.csv_export import CSV_MEDIA_TYPE, CsvValue, write_csv
+from services.platform.spreadsheets.model import XLSX
+from services.platform.spreadsheets.writing import Column, write_xlsx
+from services.platform.translation import N_, Message
+
+router = APIRouter(include_in_schema=False)
+
+COMMON: Sequence[Message] = (
+    N_("Keadaan"),
+    N_("Dicatat oleh"),
+    N_("Dicatat pada"),
+    N_("Sumber"),
+)
+"""Columns of every kind after those of its form."""
+
+KindFilter = Annotated[str, Query(max_length=40)]
+Table = tuple[list[str], list[list[CsvValue]]]
+"""Headings and rows."""
+
+
+@router.get("/kelola/bukti.csv")
+async def export_csv(
+    workspace: Reader, jenis: KindFilter = "", keadaan: StateFilter = ""
+) -> Response:
+    """Return the records of one kind as CSV, in the form of Indonesian spreadsheet programs."""
+    kind = KIND_BY_SLUG.get(jenis)
+    if kind is None:
+        return workspace.page.not_found()
+    try:
+        [table] = (await _tables(workspace, [kind], keadaan)).values()
+    except httpx.HTTPError:
+        return workspace.page.unavailable()
+    return _download(write_csv(*table), CSV_MEDIA_TYPE, name=f"bukti-{kind.slug}.csv")
+
+
+@router.get("/kelola/bukti.xlsx")
+async def export_xlsx(
+    workspace: Reader, jenis: KindFilter = "", keadaan: StateFilter = ""
+) -> Response:
+    """Return the records as a workbook, with a sheet for each kind."""
+    kinds = [kind for kind in KINDS if jenis in {"", kind.slug}]
+    if not kinds:
+        return workspace.page.not_found()
+    try:
+        tables = await _tables(workspace, kinds, keadaan)
+    except httpx.HTTPError:
+        return workspace.page.unavailable()
+    sheets = {
+        name: (
+            [Column(heading) for heading in headings],
+            [dict(zip(headings, row, strict=True)) for row in rows],
+        )
+        for name, (headings, rows) in tables.items()
+    }
+    content = await asyncio.to_thread(write_xlsx, sheets)
+    return _download(content, XLSX, name=f"bukti-{jenis}.xlsx" if jenis else "bukti.xlsx")
+
+
+async def _tables(
+    workspace: Workspace, kinds: Sequence[RecordKind], state: StateFilter
+) -> dict[str, Table]:
+    """Return a table for each kind, by its name."""
+    models = list(dict.fromkeys(kind.model for kind in kinds))
+    rows = await find_rows(workspace, models, state=state)
+    agencies = await workspace.agency_names()
+    messages = workspace.page.messages
+    states = messages.labels(STATES)
+    tables: dict[str, Table] = {}
+    for kind in kinds:
+        showing = Showing(messages, await read_lists(workspace, kind))
+        headings = [label for each in kind.fields for label in _headings(each, showing)]
+        tables[messages.translate(kind.name)] = (
+            [*headings, *map(messages.translate, COMMON)],
+            [
+                [
+                    *(cell for each in kind.fields for cell in _cells(each, row.content, showing)),
+                    states[row.record.state],
+                    agencies.get(row.record.recorded_by, row.record.recorded_by),
+                    row.record.recorded_at.astimezone(workspace.page.zone).date(),
+                    _sources(row),
+                ]
+                for row in rows
+                if kind_of(row.content) is kind
+            ],
+        )
+    return tables
+
+
+def _headings(field: Field, showing: Showing) -> list[str]:
+    if len(field.names) == 1:
+        return [showing.messages.translate(field.label)]
+    labels = showing.messages.labels(getattr(field, "labels", {}))
+    return [labels[name] for name in field.names]
+
+
+def _cells(field: Field, record: Evidence, showing: Showing) -> list[CsvValue]:
+    """Return what a record has in a field: numbers and days as such, the rest in words."""
+    typed = field.fill(record, showing.messages)
+    is_exact = getattr(record, "precision", "day") == "day"
+    cells: list[CsvValue] = []
+    for name, attribute in zip(field.names, field.attributes, strict=False):
+        value: object = getattr(record, attribute)
+        if isinstance(value, date):
+            cells.append(value if is_exact else typed[name])
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            cells.append(value)
+        elif len(field.names) > 1:
+            cells.append(typed.get(name))
+        else:
+            cells.append("; ".join(field.show(record, showing)))
+    return cells
+
+
+def _sources(row: Row) -> str:
+    return "; ".join(source.title for source in row.record.sources)
+
+
+def _download(content: bytes, media_type: str, *, name: str) -> Response:
+    return Response(
+        content,
+        media_type=media_type,
+        headers={
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "Cache-Control": "no-store",
+        },
+    )

@@ -1,0 +1,1 @@
+"""Pages of the workspace about links: portals, incidents, maintenance."""

@@ -1,0 +1,172 @@
+"""`/kelola/rapat/baru` and `/kelola/rapat/{id}/ubah`: the form that proposes a meeting."""
+
+from collections.abc import Mapping
+
+import httpx
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse, Response
+
+from services.assessment.client import SECTORS, Meeting, Stakeholder
+from services.gateway.portal.workspace.access import NOT_STORED, RefusedError, Workspace
+from services.gateway.portal.workspace.evidence.fields import ANSWERS
+from services.gateway.portal.workspace.evidence.stored_records import Found, find_record
+from services.gateway.portal.workspace.evidence.vocabulary import SECTOR_NAMES
+from services.gateway.portal.workspace.hidden_fields import form_id_of, tag_of
+from services.gateway.portal.workspace.meeting_form import (
+    MAX_ROWS,
+    ROWS,
+    MeetingForm,
+    blank_fields,
+    fields_of,
+    rows_of,
+)
+from services.gateway.portal.workspace.meeting_records import (
+    CHANGED,
+    MEETINGS,
+    NOT_YOURS,
+    MeetingId,
+    Recorder,
+    labels,
+)
+from services.platform.ids import new_id
+from services.platform.service_client import RequestRejectedError
+from services.platform.translation import N_
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+REFUSED = N_("Catatan ini ditolak layanan penilaian: %(reasons)s")
+
+
+@router.get(f"{MEETINGS}/baru")
+async def show_form(workspace: Recorder) -> Response:
+    """Show the form of a meeting, for one that was held yesterday."""
+    return await _form(workspace, blank_fields(workspace.today) | {"id": str(new_id())})
+
+
+@router.post(f"{MEETINGS}/baru")
+async def record_meeting(workspace: Recorder) -> Response:
+    """Propose a meeting as evidence, with its minutes as a source."""
+    fields = workspace.fields
+    if "tambah" in fields:
+        return await _form(workspace, _with_more_rows(fields))
+    form_id = form_id_of(fields)
+    try:
+        form = await _read_form(workspace)
+        source = form.read_source(is_required=True)
+        meeting = form.read_meeting(
+            key=f"rapat-{form_id.hex}", sources=[source.id] if source else [], current=None
+        )
+        if meeting is None or source is None:
+            return await _form(workspace, fields, errors=form.errors)
+        await workspace.catalog.add_source(source)
+        stored = await workspace.assessment.record_evidence(meeting, idempotency_key=str(form_id))
+    except httpx.HTTPError as error:
+        return await _refuse_form(workspace, error)
+    return workspace.redirect(f"{MEETINGS}/{stored.id}")
+
+
+@router.get(f"{MEETINGS}/{{id}}/ubah")
+async def show_correction(workspace: Recorder, id: MeetingId) -> Response:
+    """Show the form with what is recorded."""
+    try:
+        found = await find_record(workspace, Meeting, id)
+    except httpx.HTTPError:
+        return workspace.page.unavailable()
+    if found is None:
+        return workspace.page.not_found()
+    if not workspace.caller.can_write_for(found.record.recorded_by):
+        raise RefusedError(NOT_YOURS)
+    return await _form(workspace, fields_of(found.content) | {"versi": found.tag}, found=found)
+
+
+@router.post(f"{MEETINGS}/{{id}}/ubah")
+async def correct_meeting(workspace: Recorder, id: MeetingId) -> Response:
+    """Propose a correction of a meeting; nothing is stored over what somebody else changed."""
+    fields = workspace.fields
+    found: Found[Meeting] | None = None
+    try:
+        found = await find_record(workspace, Meeting, id)
+        if found is None:
+            return workspace.page.not_found()
+        if "tambah" in fields:
+            return await _form(workspace, _with_more_rows(fields), found=found)
+        form = await _read_form(workspace)
+        source = form.read_source(is_required=False)
+        cited = found.content.sources
+        sources = cited if source is None or source.id in cited else [*cited, source.id]
+        meeting = form.read_meeting(key=found.content.key, sources=sources, current=found.content)
+        if meeting is None or form.errors:
+            return await _form(workspace, fields, errors=form.errors, found=found)
+        if source is not None:
+            await workspace.catalog.add_source(source)
+        await workspace.assessment.correct_evidence(id, meeting, tag=tag_of(fields))
+    except httpx.HTTPError as error:
+        return await _refuse_form(workspace, error, found=found)
+    return workspace.redirect(f"{MEETINGS}/{id}")
+
+
+async def _read_form(workspace: Workspace) -> MeetingForm:
+    found = await workspace.assessment.list_evidence(Stakeholder)
+    keys = [one.content.key for one in found if one.content]
+    return MeetingForm(workspace.fields, keys, workspace.page.messages, workspace.today)
+
+
+async def _form(
+    workspace: Workspace,
+    fields: Mapping[str, str],
+    *,
+    errors: Mapping[str, str] | None = None,
+    found: Found[Meeting] | None = None,
+    status: int = 422,
+) -> Response:
+    """Return the form with what was typed; `found` is the meeting that is corrected."""
+    try:
+        stakeholders = await workspace.assessment.list_evidence(Stakeholder)
+    except httpx.HTTPError:
+        return workspace.page.unavailable()
+    messages, today = workspace.page.messages, workspace.today
+    listed = [one.content for one in stakeholders if one.content]
+    active = [one for one in listed if one.valid_to is None or one.valid_to >= today]
+    former = [one for one in listed if one not in active]
+    groups = [
+        (messages.translate(SECTOR_NAMES[sector]), [one for one in active if one.sector == sector])
+        for sector in SECTORS
+    ]
+    return workspace.render(
+        "workspace/meeting-form.html",
+        status=status if errors else 200,
+        typed=fields,
+        errors=errors or {},
+        groups=[group for group in groups if group[1]],
+        former=former,
+        is_former_open=any(fields.get(f"hadir-{one.key}") for one in former),
+        owners=listed,
+        found=found,
+        rows=rows_of(fields),
+        most_rows=MAX_ROWS,
+        answers=messages.labels(ANSWERS),
+        today=today,
+        **labels(workspace, {}),
+    )
+
+
+async def _refuse_form(
+    workspace: Workspace, error: httpx.HTTPError, *, found: Found[Meeting] | None = None
+) -> Response:
+    """Show the form again with why it was not stored, and everything that was typed."""
+    messages, fields = workspace.page.messages, workspace.fields
+    if not isinstance(error, RequestRejectedError):
+        errors = {"simpan": messages.translate(NOT_STORED)}
+        return await _form(workspace, fields, errors=errors, found=found, status=503)
+    if error.status == 403:
+        raise RefusedError(NOT_YOURS)
+    if error.status == 412 and found is not None:
+        fields = {**fields, "versi": found.tag}
+        errors = {"simpan": messages.translate(CHANGED)}
+        return await _form(workspace, fields, errors=errors, found=found)
+    errors = {"simpan": messages.translate(REFUSED, reasons=error.reasons)}
+    return await _form(workspace, fields, errors=errors, found=found)
+
+
+def _with_more_rows(fields: Mapping[str, str]) -> dict[str, str]:
+    return {**fields, "baris": str(min(rows_of(fields) + ROWS, MAX_ROWS))}
