@@ -1,5 +1,6 @@
 """The unified document as it is before anything runs, so that tests can be named by operation."""
 
+import copy
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -29,3 +30,13 @@ def unified_document_at_rest() -> dict[str, Any]:
                 "assessment": create_assessment(settings).openapi(),
             }
         )
+
+
+@cache
+def document_of_known_statuses() -> dict[str, Any]:
+    """Return the document without its `default` responses, which would excuse any status."""
+    document = copy.deepcopy(unified_document_at_rest())
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            del operation["responses"]["default"]
+    return document

@@ -8,10 +8,14 @@ from uuid import uuid4
 import httpx
 
 from tests.conftest import Hub
+from tests.gateway.people import execute
 from tests.gateway.test_oss import token
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
+
+
+DRAFTED = "/api/v1/services/ktp-el"
 
 
 class Sender:
@@ -20,6 +24,7 @@ class Sender:
     def __init__(self, hub: Hub, document: Mapping[str, Any]) -> None:
         self.hub, self.client = hub, hub.client
         self.admin = hub.auth("diskominfo", "admin")
+        self.revision = 0
         self.operations: dict[str, tuple[str, str, dict[str, Any]]] = {
             operation["operationId"]: (method, path, operation)
             for path, operations in document["paths"].items()
@@ -52,7 +57,8 @@ class Sender:
         if "Idempotency-Key" in parameters:
             sent["Idempotency-Key"] = f"{operation_id}-{key}"
         if "If-Match" in parameters:
-            sent["If-Match"] = self.client.get(address, headers=self.admin).headers["ETag"]
+            read = address.removesuffix("/refusal")
+            sent["If-Match"] = self.client.get(read, headers=self.admin).headers["ETag"]
         if operation_id.startswith("oss_receive_"):
             sent |= token()
         if "secret" in where:
@@ -132,6 +138,62 @@ def of_a_publisher(sender: Sender) -> dict[str, str]:
     return {"region": "12.02"}
 
 
+def of_a_draft(sender: Sender) -> dict[str, str]:
+    """Save the draft of the example with another key, unless there is one."""
+    address = f"{DRAFTED}/draft"
+    if sender.client.get(address, headers=sender.admin).status_code == 404:
+        key = sender.hub.auth("dukcapil", "catalog:write")
+        body = sender.example("put_draft")
+        assert sender.client.put(address, json=body, headers=key).is_success
+    return {"slug": "ktp-el"}
+
+
+def of_a_draft_in_review(sender: Sender) -> dict[str, str]:
+    """Save the draft of the example anew, with another key alone, and submit it."""
+    key = sender.hub.auth("dukcapil", "catalog:write")
+    sender.client.delete(f"{DRAFTED}/draft", headers=key | {"If-Match": "*"})
+    place = of_a_draft(sender)
+    sender.client.post(f"{DRAFTED}/draft/review", headers=key | {"If-Match": "*"})
+    return place
+
+
+def of_anothers_assessment(sender: Sender) -> dict[str, str]:
+    """Make a draft of an assessment with another key, which does not publish it."""
+    key = sender.hub.auth("bappeda", "metrics:draft")
+    body = sender.example("post_assessment_draft")
+    made = sender.client.post("/api/v1/assessments/drafts", json=body, headers=key)
+    return {"id": made.json()["id"]}
+
+
+def of_a_month(step: str | None, *before: str) -> Callable[[Sender], dict[str, str]]:
+    """Save a draft of a month with another key of the agency, and take the steps before one.
+
+    Each step has a month of its own.
+    """
+
+    def place(sender: Sender) -> dict[str, str]:
+        months = (None, "check", "submission", "approval", "reopening")
+        period = f"2022-{months.index(step) + 1:02}"
+        address = f"/api/v1/usage/statistics/drafts/{period}"
+        key = sender.hub.auth("diskominfo", "usage:write")
+        draft = sender.client.get(address, headers=key).json()
+        if step is not None and draft["state"] == "none":
+            body = sender.example("put_statistic_draft") | {"revision": 0}
+            draft = sender.client.put(address, json=body, headers=key).json()
+            for taken in before:
+                body = {"revision": draft["revision"]}
+                draft = sender.client.post(f"{address}/{taken}", json=body, headers=key).json()
+        sender.revision = draft["revision"]
+        return {"period": period}
+
+    return place
+
+
+def as_it_was_read(sender: Sender, body: dict[str, Any]) -> dict[str, Any]:
+    """Name the revision that was read last."""
+    return body | {"revision": sender.revision}
+
+
 def of_a_round(sender: Sender) -> dict[str, str]:
     """Open the round of the example, so that there is one to change."""
     place = {"slug": "awareness", "round": "2026"}
@@ -204,6 +266,28 @@ def of_a_held_response(sender: Sender, body: dict[str, Any]) -> dict[str, Any]:
     return body | {"responses": [held["id"]]}
 
 
+def of_two_people(sender: Sender, body: dict[str, Any]) -> dict[str, Any]:
+    """Name two people of an agency with accounts: those of the example are nobody."""
+    people = [str(uuid4()), str(uuid4())]
+    for person in people:
+        execute(
+            sender.hub,
+            "INSERT INTO gateway.person (region, id, email, name, invited_by, created_at, "
+            "activated_at) VALUES ($1, $2, $3, 'Nama Pegawai', 'test', now(), now())",
+            sender.hub.settings.region,
+            person,
+            f"{person}@dukcapil.test",
+        )
+        execute(
+            sender.hub,
+            "INSERT INTO gateway.person_role (region, person, role, agency, granted_by, "
+            "granted_at) VALUES ($1, $2, 'reporter', 'dukcapil', 'test', now())",
+            sender.hub.settings.region,
+            person,
+        )
+    return body | {"from": people[0], "to": people[1]}
+
+
 KINDS_OF_EVIDENCE = (
     "stakeholder",
     "meeting",
@@ -221,10 +305,26 @@ PLACES: dict[str, Callable[[Sender], dict[str, str]]] = {
     "update_incident": lambda sender: {"incident": sender.made("open_incident")["id"]},
     "override_breaker": lambda _: {"name": "oss"},
     "put_service": lambda _: {"slug": "ktp-el"},
+    "put_source": lambda sender: {"id": sender.made("post_source")["id"]},
+    "put_draft": of_a_draft,
+    "refuse_draft": of_a_draft_in_review,
+    "put_agency": lambda _: {"slug": "bapenda"},
+    "put_life_event": lambda _: {"slug": "kelahiran-anak"},
+    "put_link": lambda _: {"slug": "simbg"},
+    "put_place": lambda _: {"slug": "kantor-dukcapil"},
+    "put_document_type": lambda _: {"slug": "surat-keterangan-hilang"},
     "put_publisher": of_a_publisher,
+    "change_person": lambda sender: {
+        "id": sender.made("create_invitation", key=str(uuid4()))["person"]
+    },
     "reverse_retraction": of_a_retraction,
     "post_evidence_dispute": of_another_agencys_version,
     "rotate_key": lambda sender: {"id": sender.admin["Authorization"].split("_")[1]},
+    "put_statistic_draft": of_a_month(None),
+    "check_statistic_draft": of_a_month("check"),
+    "submit_statistic_draft": of_a_month("submission"),
+    "approve_statistic_draft": of_a_month("approval", "submission"),
+    "reopen_statistic_draft": of_a_month("reopening", "submission"),
     "explain_statistic_flag": lambda sender: {"flag": sender.flag()},
     "post_survey_response": lambda _: {"slug": "skm"},
     "decide_held_survey_responses": lambda _: {"slug": "skm"},
@@ -248,8 +348,19 @@ PLACES: dict[str, Callable[[Sender], dict[str, str]]] = {
 
 CHANGED: dict[str, Callable[[Sender, Any], Any]] = {
     "plan_maintenance": still_to_come,
+    "create_handover": of_two_people,
     "post_comment_forwardings": of_a_ticket_that_is_there,
     "decide_held_survey_responses": of_a_held_response,
+    **dict.fromkeys(
+        (
+            "put_statistic_draft",
+            "check_statistic_draft",
+            "submit_statistic_draft",
+            "approve_statistic_draft",
+            "reopen_statistic_draft",
+        ),
+        as_it_was_read,
+    ),
     "retract_usage": of_a_key_that_sent_something,
 }
 """Examples that cannot be sent as they stand, and why."""

@@ -120,7 +120,7 @@ def test_an_evaluator_walks_from_the_index_to_the_evidence_with_a_generated_clie
         version=record.version,
     )
     assert found.content.key == record.key
-    source = generated.call("evidence.get_source", anybody, found.sources[0].id)
+    source = generated.call("catalog.get_source", anybody, found.sources[0].id)
     assert source.title == found.sources[0].title
 
     spbe = generated.call("metrics.get_index", anybody, "spbe-2020")

@@ -61,6 +61,7 @@ COMMON = {
     "slug": "simbg",
     "region": "12.02",
     "round": "2024",
+    "period": "2024-03",
     "version": "1",
     "incident": str(uuid4()),
     "nib": NIB,
@@ -95,6 +96,12 @@ def reads(server: Server, toba: str) -> Iterator[Reads]:
                 "scenarios": {"id": sender.made("post_scenario")["id"]},
                 "indices": {"id": "spbe-2020"},
                 "services": {"slug": "ktp-el"},
+                "agencies": {"slug": "dukcapil"},
+                "life-events": {"slug": "kelahiran-anak"},
+                "places": {"slug": "kantor-diskominfo"},
+                "document-types": {"slug": "kartu-keluarga"},
+                "sources": {"id": "study-2025"},
+                "webhooks": {"webhook": sender.made("create_webhook")["id"]},
                 "usage": {"retraction": sender.made("retract_usage")["id"]},
             }
             for kind in KINDS_OF_EVIDENCE:

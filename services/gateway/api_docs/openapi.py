@@ -1,15 +1,19 @@
 """The OpenAPI document of the hub, merged from those of the services."""
 
-import re
+import copy
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any, cast
 
 import httpx
 from fastapi import FastAPI
 
-from services.platform.problems import TooLarge, TooManyRequests, Unavailable, problem_responses
-from services.platform.settings import Service, Settings
+from services.gateway.api_docs.descriptions import describe
+from services.gateway.api_docs.links import add_links
+from services.gateway.api_docs.responses import complete_responses, describe_responses
+from services.gateway.api_docs.schema_rules import apply_schema_rules, operations_of
+from services.platform.identity import SCHEME
+from services.platform.problems import NotAuthenticated, PreconditionRequired, Unavailable
+from services.platform.settings import Service
 from services.platform.version import VERSION
 
 DESCRIPTION = """
@@ -23,49 +27,11 @@ Errors are RFC 9457 problem documents that name each field and what would be rig
 STATUS = "/api/v1/status"
 """Reports which regency's hub this is."""
 
-HEADERS: dict[str, Any] = {
-    "RateLimit": {
-        "description": "Remaining limit: `r` requests available now, fully restored in `t` "
-        "seconds (draft-ietf-httpapi-ratelimit-headers-10). Not sent without a limit.",
-        "schema": {"type": "string", "maxLength": 200},
-        "example": '"reads";r=271;t=3',
-    },
-    "RateLimit-Policy": {
-        "description": "The limit: `q` requests in any `w` seconds, a quarter of them at once.",
-        "schema": {"type": "string", "maxLength": 200},
-        "example": '"reads";q=1200;w=60',
-    },
-    "Retry-After": {
-        "description": "Seconds to wait before the next request.",
-        "schema": {"type": "integer", "minimum": 1},
-        "example": 3,
-    },
-    "WWW-Authenticate": {
-        "description": "How a key is sent (RFC 9110, 11.6.1).",
-        "required": True,
-        "schema": {"type": "string", "maxLength": 200},
-        "example": 'Bearer realm="emall"',
-    },
-    "Location": {
-        "description": "URL of the created resource.",
-        "required": True,
-        "schema": {"type": "string", "format": "uri-reference", "maxLength": 2000},
-    },
-    "ETag": {
-        "description": "Version of the resource: for `If-None-Match` of the next read or "
-        "`If-Match` of a change.",
-        "required": True,
-        "schema": {"type": "string", "maxLength": 200},
-        "example": '"6dcd4ce23d88e2ee9568ba54"',
-    },
-}
-
-WITHOUT_LOCATION = frozenset({"post_rating_tokens", "post_comment_attachment"})
-"""Operations without `Location`: tokens are created in batches, and an attachment is read with the
-secret of its ticket."""
+CREATES_TOO = frozenset({"put_publisher"})
+"""Operations without a 201 that also create what is not there, and then take no `If-Match`."""
 
 TAGS = [
-    {"name": "catalog", "description": "Public services, agencies, life events."},
+    {"name": "catalog", "description": "Public services, places, document types, sources."},
     {"name": "links", "description": "Portals, their monitoring, and counted redirects to them."},
     {"name": "connectors", "description": "External systems: OSS, SIMBG, websites."},
     {"name": "usage", "description": "Events and monthly statistics of use."},
@@ -77,6 +43,10 @@ TAGS = [
     {
         "name": "access",
         "description": "API keys, their usage, and the audit log.",
+    },
+    {
+        "name": "people",
+        "description": "People who keep the hub: their roles, invitations, sessions and handovers.",
     },
     {"name": "hub", "description": "The hub itself."},
 ]
@@ -94,12 +64,7 @@ async def unified_document(app: FastAPI) -> dict[str, Any]:
             if service not in known:
                 raise Unavailable(f"The {service} service is unavailable.") from None
     documents = {service.value: known[service] for service in clients}
-    return merge({"gateway": app.openapi()} | documents, address=public_address(app.state.settings))
-
-
-def public_address(settings: Settings) -> str | None:
-    """Return the public URL of the hub, if one is set."""
-    return str(settings.public_url).rstrip("/") if settings.public_url else None
+    return merge({"gateway": app.openapi()} | documents, address=app.state.settings.public_address)
 
 
 def merge(documents: Mapping[str, dict[str, Any]], *, address: str | None = None) -> dict[str, Any]:
@@ -123,61 +88,37 @@ def merge(documents: Mapping[str, dict[str, Any]], *, address: str | None = None
         "paths": {},
         "components": {},
     }
-    for service, document in documents.items():
+    for service, document in copy.deepcopy(dict(documents)).items():
         _add(merged["paths"], document.get("paths", {}), where=f"{service}: path")
         for kind, members in document.get("components", {}).items():
             target = merged["components"].setdefault(kind, {})
             _add(target, members, where=f"{service}: {kind}")
-    merged["components"]["headers"] = HEADERS
-    for path, operations in merged["paths"].items():
-        for method, operation in operations.items():
-            _add_errors(operation)
-            is_located = (
-                method == "post"
-                and operation.get("operationId") not in WITHOUT_LOCATION
-                and _has_member_path(merged["paths"], path)
-            )
-            _add_headers(operation, method, is_located=is_located)
+    for _, _, operation in operations_of(merged):
+        _complete(operation)
+    complete_responses(merged)
+    apply_schema_rules(merged)
+    describe(merged)
+    describe_responses(merged)
+    add_links(merged)
     return merged
 
 
-def _add_errors(operation: dict[str, Any]) -> None:
-    """Add the errors that any operation may return: 413, 429, 500 and 503."""
+def needs_key(operation: Mapping[str, Any]) -> bool:
+    """Return whether an operation cannot be called without a key."""
+    return bool(operation.get("security")) and {} not in operation["security"]
+
+
+def _complete(operation: dict[str, Any]) -> None:
+    """State that an open operation takes a key too, and where a change needs `If-Match`."""
     responses = operation["responses"]
-    statuses = [TooManyRequests.status, HTTPStatus.INTERNAL_SERVER_ERROR.value, Unavailable.status]
-    if "requestBody" in operation:
-        statuses.append(TooLarge.status)
-    for status, response in problem_responses(*statuses).items():
-        responses.setdefault(str(status), response)
-
-
-def _add_headers(operation: dict[str, Any], method: str, *, is_located: bool) -> None:
-    """Add the response headers of an operation."""
-    parameters = {parameter.get("name") for parameter in operation.get("parameters", ())}
-    by_status = {
-        "401": ["WWW-Authenticate"],
-        "429": ["RateLimit", "RateLimit-Policy", "Retry-After"],
-        "503": ["Retry-After"],
-        # Every read has an ETag (`EntityTagMiddleware`), and so has every conditional change.
-        "200": ["ETag"] if method == "get" or "If-Match" in parameters else [],
-        "201": ["Location"] if is_located else [],
-    }
-    responses = operation["responses"]
-    for status, response in responses.items():
-        limits = ["RateLimit", "RateLimit-Policy"] if status < "400" else []
-        if names := by_status.get(status, []) + limits:
-            headers = _header_references(*names) | response.get("headers", {})
-            responses[status] = response | {"headers": headers}
-
-
-def _has_member_path(paths: Mapping[str, Any], path: str) -> bool:
-    """Return whether resources created at a path can be read at a URL below it."""
-    member = re.compile(re.escape(path) + r"/\{[a-z_]+\}")
-    return any("get" in operations and member.fullmatch(each) for each, operations in paths.items())
-
-
-def _header_references(*names: str) -> dict[str, Any]:
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+    if "security" not in operation:
+        takes_key = str(NotAuthenticated.status) in responses
+        operation["security"] = [{}, {SCHEME: []}] if takes_key else []
+    is_change = "201" not in responses and operation["operationId"] not in CREATES_TOO
+    if is_change and str(PreconditionRequired.status) in responses:
+        for parameter in operation["parameters"]:
+            if parameter["name"] == "If-Match":
+                parameter["required"] = True
 
 
 def _add(target: dict[str, Any], members: Mapping[str, Any], *, where: str) -> None:
@@ -200,7 +141,7 @@ def for_splp(document: dict[str, Any], *, address: str | None) -> dict[str, Any]
         included = {
             method: operation
             for method, operation in operations.items()
-            if (method == "get" and not operation.get("security"))
+            if (method == "get" and not needs_key(operation))
             or operation.get("operationId") in SPLP_WRITES
         }
         if included:

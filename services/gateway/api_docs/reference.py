@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlencode
 
+from services.gateway.api_docs.openapi import needs_key
+from services.gateway.api_docs.responses import resolve_response
+
 Document = Mapping[str, Any]
 
 FORM = "application/x-www-form-urlencoded"
@@ -122,12 +125,13 @@ def _operations(document: Document, host: str) -> Iterator[tuple[str, Operation]
                     path=path,
                     summary=operation.get("summary", ""),
                     description=operation.get("description", ""),
-                    needs_key="security" in operation,
+                    needs_key=needs_key(operation),
                     parameters=[_parameter(given) for given in operation.get("parameters", ())],
                     body=_model(operation.get("requestBody", {})),
                     answers=[
                         Answer(status, answer["description"], _model(answer), _shown(answer))
-                        for status, answer in sorted(operation["responses"].items())
+                        for status, given in sorted(operation["responses"].items())
+                        for answer in [resolve_response(document, given)]
                     ],
                     curl=_curl(method, path, operation, host=host),
                 ),
@@ -193,7 +197,7 @@ def _curl(method: str, path: str, operation: Document, *, host: str) -> str:
     lines = [f"curl '{host}{path}{'?' + query if query else ''}'"]
     if method != "get":
         lines.insert(1, f"-X {method.upper()}")
-    if "security" in operation:
+    if needs_key(operation):
         lines.append("-H 'Authorization: Bearer emk_...'")
     content = _content(operation.get("requestBody", {}))
     if content is not None:

@@ -5,7 +5,7 @@ from typing import Literal
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
-from services.gateway.api_docs.openapi import for_splp, public_address, unified_document
+from services.gateway.api_docs.openapi import for_splp, unified_document
 
 router = APIRouter()
 
@@ -21,5 +21,5 @@ async def openapi_document(request: Request, audience: Literal["splp"] | None = 
         return RedirectResponse(f"{request.url.path}{'?' if query else ''}{query}")
     document = await unified_document(request.app)
     if audience == "splp":
-        document = for_splp(document, address=public_address(request.app.state.settings))
+        document = for_splp(document, address=request.app.state.settings.public_address)
     return JSONResponse(document)
