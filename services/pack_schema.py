@@ -14,7 +14,14 @@ from pydantic import BaseModel, create_model
 
 from services.assessment.evidence.records import EVIDENCE
 from services.assessment.pack import list_name
-from services.catalog.records import AgencyFile, LifeEventFile, ServiceFile
+from services.catalog.records import (
+    AgencyFile,
+    DocumentTypeFile,
+    GeneralComponentFile,
+    LifeEventFile,
+    PlaceFile,
+    ServiceFile,
+)
 from services.feedback.surveys.definition import Survey
 from services.gateway.connectors.pack import ConnectorFile
 from services.gateway.link_monitoring.records import LinkFile
@@ -80,6 +87,27 @@ FILE_KINDS: tuple[FileKind, ...] = (
         "Life events",
         "Life events that lead to services, in the order of the pages.",
         LifeEventFile,
+    ),
+    FileKind(
+        "document-types",
+        "document-types.yaml",
+        "Document types",
+        "Types of document that services require or issue.",
+        DocumentTypeFile,
+    ),
+    FileKind(
+        "general-components",
+        "general-components.yaml",
+        "General components",
+        "Components that a regulation states for all services of a kind; services name them.",
+        GeneralComponentFile,
+    ),
+    FileKind(
+        "places",
+        "places.yaml",
+        "Places",
+        "Offices and counters at which services are given.",
+        PlaceFile,
     ),
     FileKind(
         "links",

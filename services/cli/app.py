@@ -16,6 +16,7 @@ from services.cli import (
     keys,
     mock,
     packs,
+    people,
     privacy,
     server,
 )
@@ -65,7 +66,11 @@ app.command("mock")(mock.mock)
 app.command("doctor")(doctor.doctor)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
+app.add_typer(packs.pack_app, name="pack")
+app.add_typer(packs.export_app, name="export")
+app.add_typer(packs.import_app, name="import")
 app.add_typer(keys.app, name="keys")
+app.add_typer(people.app, name="people")
 app.add_typer(privacy.app, name="privacy")
 app.add_typer(audit.app, name="audit")
 app.add_typer(jobs.app, name="jobs")

@@ -1,5 +1,6 @@
 """`emall backup` and `emall restore`."""
 
+import signal
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from services.platform.database import WriteSession
 
 MIN_PASSPHRASE = 12
+ENDED = 128 + signal.SIGTERM
+"""Exit status of a backup or a restore that was told to end: it is not done."""
 
 PassphraseFile = Annotated[
     Path | None,
@@ -40,7 +43,7 @@ def backup(
     from services.cli.backups.errors import BackupError
     from services.cli.backups.making import make_backup
 
-    exit_on_sigterm()
+    exit_on_sigterm(ENDED)
     settings = _owner_settings()
     passphrase = None if passphrase_file is None else _read_passphrase(passphrase_file)
     if not file.parent.is_dir():
@@ -81,7 +84,7 @@ def restore(
     from services.cli.backups.restoring import restore_archive
     from services.platform.migrations import migrate
 
-    exit_on_sigterm()
+    exit_on_sigterm(ENDED)
     settings = _owner_settings()
     passphrase = None if passphrase_file is None else _read_passphrase(passphrase_file)
     try:

@@ -1,6 +1,7 @@
 """What `emall doctor` looks at: the checks of a running hub, and those that need its operator."""
 
 import asyncio
+import re
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -62,10 +63,10 @@ class Diagnosis:
                 services.append(service.value)
 
     def hear(self, findings: "Sequence[HealthFinding | HubFinding]", detail: str) -> None:
-        """Add what a running service found, unless it was found here too."""
-        known = {(finding.check, finding.message) for finding in self.found_by}
+        """Add what a running service found, unless it was found here, perhaps a minute later."""
+        known = {(finding.check, _without_numbers(finding.message)) for finding in self.found_by}
         for heard in findings:
-            if (heard.check, heard.message) not in known:
+            if (heard.check, _without_numbers(heard.message)) not in known:
                 remedy = f"see {RUNBOOK}#{heard.check.value}"
                 finding = Finding(heard.check, heard.severity, heard.message, remedy, detail=detail)
                 self.found_by[finding] = []
@@ -79,6 +80,10 @@ class Diagnosis:
             parts += [finding.detail] if finding.detail else []
             findings.append(replace(finding, detail=": ".join(parts)))
         return make_report(self.checks, findings, unknown=self.unknown)
+
+
+def _without_numbers(message: str) -> str:
+    return re.sub(r"\d+", "0", message)
 
 
 async def diagnose(settings: Settings) -> Diagnosis:

@@ -45,7 +45,7 @@ def issue(
         raise typer.Exit(2)
     scopes = sorted(set(SCOPES).intersection(scope))
     settings = load_settings()
-    _require_agency(settings, agency)
+    require_agency(settings, agency)
     key = run_async(
         issue_audited_key(
             settings,
@@ -63,7 +63,7 @@ def issue(
     )
 
 
-def _require_agency(settings: Settings, slug: str) -> None:
+def require_agency(settings: Settings, slug: str) -> None:
     """Exit with 2 if the catalogue has no agency with this slug."""
     if not run_async(_agency_exists(settings, slug)):
         echo_err(f"Error: no agency {slug!r} in the catalogue; GET /api/v1/agencies lists them.")
@@ -126,7 +126,7 @@ def upload_link(
     from services.platform.identity import load_private_key
 
     settings = load_settings()
-    _require_agency(settings, agency)
+    require_agency(settings, agency)
     require_keys(settings, [Service.gateway])
 
     async def work(session: "WriteSession", now: datetime) -> UploadLink:
@@ -144,7 +144,7 @@ def upload_link(
         return link
 
     link = run_async(in_gateway_transaction(settings, work))
-    hub = str(settings.public_url or f"http://{settings.host}:{settings.port}").rstrip("/")
+    hub = settings.public_address or f"http://{settings.host}:{settings.port}"
     typer.echo(hub + link.path)
     echo_err(
         f"Created upload link {link.id} for {agency}, valid until {link.expires_at:%Y-%m-%d}. "

@@ -37,14 +37,16 @@ DEFAULT_PROTOCOL = "services.platform.header_timeout:HeaderTimeoutProtocol"
 
 def create_app() -> "FastAPI":
     """Create the application of a server process: the service named by `EMALL_SERVE`."""
-    import_without_rich()
+    import_httpx()
     service = Service(os.environ.get("EMALL_SERVE", Service.gateway.value))
     settings = load_settings()
     _configure_logging(settings, service)
     if traces_requested():
         _start_tracing(service)
     collect_less_often()
-    app: FastAPI = import_module(f"services.{service.value}.app").create_app(settings)
+    # FastAPI asks of each type in a route whether it is a model of pydantic 1, which takes 2 MiB.
+    with without_module("pydantic.v1"):
+        app: FastAPI = import_module(f"services.{service.value}.app").create_app(settings)
     if settings.metrics_port is not None:
         from services.platform.metrics.server import serve_metrics
 
@@ -78,13 +80,15 @@ def _start_tracing(service: Service) -> None:
         start_tracing(service)
 
 
-def import_without_rich() -> None:
-    """Import httpx without rich, which it would import for a command of its own: 4 MiB.
+def import_httpx() -> None:
+    """Import httpx without what the hub does not use of it, 6 MiB.
 
-    To be called before anything else imports httpx. typer finds rich when it needs it.
+    That is rich and pygments, for its own command, and h2, for clients that ask for HTTP/2. To be
+    called before anything else imports httpx. typer finds rich when it needs it.
     """
-    with without_module("rich"):
+    with without_module("rich"), without_module("pygments"), without_module("h2"):
         import_module("httpx")
+        import_module("httpcore")  # which httpx imports for its first client
 
 
 def collect_less_often() -> None:
@@ -98,13 +102,13 @@ def _configure_logging(settings: Settings, service: Service) -> None:
     )
 
 
-def exit_on_sigterm() -> None:
-    """Exit on SIGTERM as on Ctrl-C, so that exit handlers run.
+def exit_on_sigterm(status: int = 0) -> None:
+    """Exit on SIGTERM with this status as on Ctrl-C, so that exit handlers run.
 
     uvicorn re-raises the signal after its shutdown; the default action would kill the process
     there, and the embedded PostgreSQL would keep running.
     """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(status))
 
 
 def run(
@@ -113,9 +117,10 @@ def run(
     port: Port = None,
 ) -> None:
     """Start a complete hub: database, migrations, pack, first API key, server."""
-    import_without_rich()
+    import_httpx()
     from services.cli.keys import issue_audited_key
     from services.cli.pack_loader import OtherVersionsError, load_pack
+    from services.cli.people import invite_first_administrator
     from services.platform.migrations import migrate
     from services.platform.packs import PackError
     from services.platform.service import API
@@ -150,6 +155,10 @@ def run(
     echo_err(f"    API        {address}/docs")
     echo_err(f"    metrics    {address}{API}/metrics/collaboration-dynamics?period=2024")
     echo_err(f"    first key  {key_file} (scope admin)")
+    if (invitation := run_async(invite_first_administrator(settings))) is not None:
+        echo_err(f"    first administrator, a link for one use: {address}{invitation.path}")
+    else:
+        echo_err(f"    workspace  {address}/kelola")
     _serve(Service.gateway, settings, host=host, port=port, workers=1)
 
 
@@ -162,7 +171,7 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, max=64, help="Number of server processes.")] = 1,
 ) -> None:
     """Serve the hub, or one of its services."""
-    import_without_rich()
+    import_httpx()
     exit_on_sigterm()
     settings = load_settings()
     served = service or Service.gateway
@@ -215,6 +224,7 @@ def _serve(
         log_config=None,  # create_app configures logging in each worker
         access_log=False,
         server_header=False,
+        ws="none",  # the hub has none; uvicorn would import a library for them
         timeout_graceful_shutdown=20,
         timeout_keep_alive=30,
         # The gateway itself decides which forwarding headers to trust (EMALL_TRUSTED_PROXIES).

@@ -16,6 +16,8 @@ from starlette.middleware import Middleware
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from services.catalog.client import CatalogClient
+from services.feedback.client import FeedbackClient
 from services.gateway import click_tracking
 from services.gateway.api_docs.routes import router as api_document
 from services.gateway.api_keys.routes import router as keys
@@ -42,6 +44,7 @@ from services.gateway.jobs.retention import Retention
 from services.gateway.link_monitoring import domain_expiry, scheduler
 from services.gateway.link_monitoring.check_routes import router as link_health
 from services.gateway.link_monitoring.domain_expiry import DomainExpiryScheduler
+from services.gateway.link_monitoring.edit_routes import router as link_edits
 from services.gateway.link_monitoring.incident_routes import router as incidents
 from services.gateway.link_monitoring.link_directory import LinkDirectory
 from services.gateway.link_monitoring.probe import Prober
@@ -49,21 +52,34 @@ from services.gateway.link_monitoring.rdap import SERVERS, RdapClient
 from services.gateway.link_monitoring.retention import prune_checks
 from services.gateway.link_monitoring.routes import router as links
 from services.gateway.link_monitoring.scheduler import POLL_JITTER, LinkCheckScheduler
+from services.gateway.mail import case_notices
+from services.gateway.mail import delivery as mail_delivery
+from services.gateway.mail.case_notices import CaseNotices, delete_old_notices
+from services.gateway.mail.delivery import MailDispatcher
+from services.gateway.mail.outbox import MailOutbox, delete_old_mail
 from services.gateway.metering import metering
 from services.gateway.metering.metering import delete_old_consumption
 from services.gateway.metering.routes import router as consumption_counts
 from services.gateway.outbound.source_clients import SourceClients
 from services.gateway.outbound.ssrf_guard import DEFAULT_PORTS, SsrfGuard
+from services.gateway.people.handover_routes import router as handovers
+from services.gateway.people.oidc import create_provider
+from services.gateway.people.routes import router as people
+from services.gateway.people.sessions import delete_old_person_sessions
+from services.gateway.people.sign_in import SignIn, delete_old_attempts
 from services.gateway.portal.announcements import router as announcement_pages
 from services.gateway.portal.assets import Assets
 from services.gateway.portal.complaints.routes import router as comment_pages
 from services.gateway.portal.cross_site import CrossSiteRefusal
 from services.gateway.portal.dashboard.routes import router as dashboard
+from services.gateway.portal.discovery import router as discovery
 from services.gateway.portal.error_pages import add_error_pages
 from services.gateway.portal.key_sessions import delete_expired_sessions
+from services.gateway.portal.posters.codes import store_posters_of
 from services.gateway.portal.posters.routes import router as posters
 from services.gateway.portal.privacy import router as privacy_page
 from services.gateway.portal.routes import router as pages
+from services.gateway.portal.search import router as search_page
 from services.gateway.portal.security_txt import router as security_txt
 from services.gateway.portal.status import router as status_page
 from services.gateway.portal.surveys.device_routes import router as survey_devices
@@ -73,23 +89,31 @@ from services.gateway.portal.surveys.results import router as survey_results
 from services.gateway.portal.surveys.routes import router as surveys
 from services.gateway.portal.upload.completeness import router as reporting
 from services.gateway.portal.upload.routes import router as upload
+from services.gateway.portal.workspace.access import add_workspace_handlers
+from services.gateway.portal.workspace.routes import WORKSPACE_ROUTERS
 from services.gateway.proxy.cross_site import host_of_url
 from services.gateway.proxy.dependencies import ProxyDependencies, create_proxy_dependencies
 from services.gateway.proxy.proxy import Proxy
 from services.gateway.proxy.remote_service import RemoteService
 from services.gateway.proxy.resolved_client import ResolvedClientMiddleware
+from services.gateway.regency import published_names
+from services.gateway.regency.published_names import NameDistribution
 from services.gateway.remote_routes import AddRoutes, RemoteRoutes
 from services.gateway.routing import owner_of
 from services.gateway.webhooks import delivery
 from services.gateway.webhooks.delivery import WebhookDispatcher
+from services.gateway.webhooks.delivery_routes import router as webhook_deliveries
 from services.gateway.webhooks.reporting_reminders import ReportingReminders
 from services.gateway.webhooks.routes import router as webhooks
 from services.platform import trace_hooks
 from services.platform.cache_control import CacheControlMiddleware
+from services.platform.cross_origin import CrossOriginMiddleware
 from services.platform.database import Database, add_database_error_handlers
 from services.platform.disk_spool import DiskSpool
 from services.platform.identity import (
     ANONYMOUS,
+    GATEWAY_CALLER,
+    HUB_READER,
     Caller,
     TokenSigner,
     load_private_key,
@@ -127,7 +151,6 @@ BACKENDS = (Service.catalog, Service.feedback, Service.assessment)
 MAX_ENTRY_BYTES = 2 * 1024 * 1024
 """Size of the longest body that the cache stores."""
 EXAMPLES = Path(__file__).with_name("examples.json")
-GATEWAY_CALLER = Caller(subject="gateway", scopes=frozenset({"usage:write"}))
 
 
 class ServiceAuth(httpx.Auth):
@@ -292,9 +315,7 @@ def create_app(settings: Settings) -> FastAPI:
     _create_parts(app)
     app.state.jobs = _declare_jobs(app)
     _add_health(app, local)
-    add_problem_handlers(app)
-    add_error_pages(app)
-    add_database_error_handlers(app)
+    _add_error_handlers(app)
     proxy = Proxy(
         app.handle_locally,
         dependencies=dependencies,
@@ -309,12 +330,15 @@ def create_app(settings: Settings) -> FastAPI:
         link_health,
         incidents,
         webhooks,
+        webhook_deliveries,
         connectors,
         *(router for registration in REGISTRY for router in registration.routers),
         links,
+        link_edits,
         hub_status,
         api_document,
         pages,
+        search_page,
         announcement_pages,
         survey_devices,
         survey_invitations,
@@ -328,9 +352,13 @@ def create_app(settings: Settings) -> FastAPI:
         status_page,
         privacy_page,
         security_txt,
+        discovery,
         posters,
+        *WORKSPACE_ROUTERS,
         keys,
         consumption_counts,
+        people,
+        handovers,
         audit_lines,
         health_router(Service.gateway),
     )
@@ -379,6 +407,14 @@ def _add_telemetry(app: FastAPI, local: Mapping[Service, FastAPI]) -> None:
     app.state.metrics += tuple(own for part in local.values() for own in part.state.metrics)
 
 
+def _add_error_handlers(app: FastAPI) -> None:
+    """Answer errors: with problem documents, and browsers with pages."""
+    add_problem_handlers(app)
+    add_error_pages(app)
+    add_workspace_handlers(app)
+    add_database_error_handlers(app)
+
+
 def _add_health(app: FastAPI, local: Mapping[Service, FastAPI]) -> None:
     """Create the gateway's checks, and take those of the services in this process."""
     state = app.state
@@ -398,7 +434,8 @@ def _create_edge(app: FastAPI, proxy: Proxy) -> ASGIApp:
     settings: Settings = app.state.settings
     limited = BodyLimitMiddleware(proxy, limit=settings.max_body_bytes)
     guarded = ServerErrorMiddleware(limited, handler=app.exception_handlers[Exception])
-    resolved = ResolvedClientMiddleware(SecurityHeadersMiddleware(guarded), proxy.admission.proxies)
+    shared = CrossOriginMiddleware(guarded)
+    resolved = ResolvedClientMiddleware(SecurityHeadersMiddleware(shared), proxy.admission.proxies)
     requests = _requests(app)
     return RequestIdMiddleware(
         resolved, service=Service.gateway.value, observe=requests.observe if requests else None
@@ -425,6 +462,7 @@ def _create_parts(app: FastAPI) -> None:
         allowed_hosts=settings.ssrf_allowed_hosts or (),
         allowed_ports=settings.ssrf_allowed_ports or DEFAULT_PORTS,
     )
+    state.ssrf_guard = guard
     state.link_check_scheduler = LinkCheckScheduler(
         database,
         settings.region,
@@ -454,6 +492,10 @@ def _create_parts(app: FastAPI) -> None:
                 months=settings.metering_retention_months,
             ),
             "sessions of keys": partial(delete_expired_sessions, region=settings.region),
+            "sessions of people": partial(delete_old_person_sessions, region=settings.region),
+            "attempts to sign in": partial(delete_old_attempts, region=settings.region),
+            "mails": partial(delete_old_mail, region=settings.region),
+            "notices of cases": partial(delete_old_notices, region=settings.region),
         },
     )
     state.webhook_dispatcher = WebhookDispatcher(database, settings.region, guard, key)
@@ -461,6 +503,18 @@ def _create_parts(app: FastAPI) -> None:
         database, settings.region, clients[Service.feedback], local_time
     )
     state.auth_for = partial(ServiceAuth, signer)
+    state.mail_outbox = MailOutbox(key, settings.region)
+    state.mail_dispatcher = MailDispatcher(database, settings, state.mail_outbox)
+    state.case_notices = CaseNotices(
+        database,
+        settings.region,
+        state.mail_outbox,
+        feedback=FeedbackClient(clients[Service.feedback], auth=state.auth_for(HUB_READER)),
+        catalog=CatalogClient(clients[Service.catalog]),
+        public_address=settings.public_address or "",
+    )
+    state.sign_in = SignIn.create(database, settings.region, key)
+    state.identity_provider = create_provider(settings)
     state.connectors = Connectors(
         REGISTRY,
         ConnectorContext(
@@ -473,6 +527,14 @@ def _create_parts(app: FastAPI) -> None:
             feedback=clients[Service.feedback],
             auth_for=state.auth_for,
         ),
+    )
+    state.names = NameDistribution(
+        database,
+        settings.region,
+        catalog=clients[Service.catalog],
+        feedback=clients[Service.feedback],
+        auth=state.auth_for(GATEWAY_CALLER),
+        store_posters=partial(store_posters_of, settings.region),
     )
     state.source_poller = SourcePoller(
         database,
@@ -497,6 +559,15 @@ def _declare_jobs(app: FastAPI) -> tuple[BackgroundJob, ...]:
     webhooks: WebhookDispatcher = state.webhook_dispatcher
     connectors: Connectors = state.connectors
     sources: SourcePoller = state.source_poller
+    names: NameDistribution = state.names
+    notices: CaseNotices = state.case_notices
+    mails: MailDispatcher = state.mail_dispatcher
+    sends_mail = settings.smtp_host is not None
+
+    def on_change(area: str) -> None:
+        directory.mark_changed()
+        names.mark_changed(area)
+
     periodic = partial(PeriodicJob, database=database, region=settings.region)
     hour, minute = timedelta(hours=1), timedelta(minutes=1)
     return (
@@ -506,9 +577,15 @@ def _declare_jobs(app: FastAPI) -> tuple[BackgroundJob, ...]:
             database,
             settings.region,
             cache.store,
-            on_change=lambda _: directory.mark_changed(),
+            on_change=on_change,
         ).create_listener(),
         directory.refresh_job(),
+        periodic(
+            "distribute-names",
+            names.distribute,
+            every=published_names.REFRESH_INTERVAL,
+            wake=names.changed,
+        ),
         dependencies.limiter,
         periodic(
             "chain-audit-log",
@@ -600,6 +677,30 @@ def _declare_jobs(app: FastAPI) -> tuple[BackgroundJob, ...]:
             state.reporting_reminders.send_now,
             every=hour,
             first_after=minute,
+        ),
+        periodic(
+            "notice-new-cases",
+            notices.tell_of_new,
+            every=case_notices.NEW_INTERVAL,
+            jitter=POLL_JITTER,
+            enabled=sends_mail,
+        ),
+        periodic(
+            "notice-due-cases",
+            notices.tell_of_due,
+            every=case_notices.DUE_INTERVAL,
+            first_after=minute,
+            enabled=sends_mail,
+        ),
+        periodic(
+            "send-mail",
+            mails.send_all_due,
+            every=mail_delivery.POLL_INTERVAL,
+            first_after=timedelta(),
+            backlog=mail_delivery.PENDING_MAILS if sends_mail else None,
+            refused=mail_delivery.GIVEN_UP_MAILS if sends_mail else None,
+            overdue_after=mail_delivery.OVERDUE_AFTER,
+            enabled=sends_mail,
         ),
         periodic("prune-gateway", state.retention.prune_now, every=hour, first_after=minute),
     )

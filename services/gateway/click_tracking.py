@@ -5,16 +5,16 @@ While the database is away they wait on disk, and are counted as lost only where
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 from pydantic import TypeAdapter, ValidationError
 
 from services.feedback.client import FeedbackClient, UsageEvent
+from services.gateway.visit_identity import identify_visit
 from services.platform.database import DATABASE_ERRORS, Database, is_connection_lost
 from services.platform.disk_spool import DiskSpool
-from services.platform.ids import new_id
 from services.platform.jobs import ItemRefusedError, Outbox
 from services.platform.service_client import REFUSED, RequestRejectedError
 
@@ -45,31 +45,39 @@ class ClickOutbox:
             deliver=self._deliver,
         )
 
-    async def record_click(self, *, link: str, service: str | None, at: datetime) -> None:
-        """Record a click on a portal's link."""
+    async def record_click(
+        self, *, link: str, service: str | None, headers: Mapping[str, str]
+    ) -> None:
+        """Record a click on a portal's link; `headers` are those of its request."""
         await self._store(
-            kind="click_out", source="gateway", link=link, service=service, channel="online", at=at
+            headers,
+            kind="click_out",
+            source="gateway",
+            link=link,
+            service=service,
+            channel="online",
         )
 
     async def record_poster_arrival(
-        self, *, poster: str, service: str | None, agency: str | None, at: datetime
+        self, *, poster: str, service: str | None, agency: str | None, headers: Mapping[str, str]
     ) -> None:
         """Record a visit that came from the poster with this code."""
         await self._store(
+            headers,
             kind="page_view",
             source="poster",
             link=f"poster-{poster}",
             service=service,
             agency=agency,
-            at=at,
         )
 
-    async def _store(self, *, at: datetime, **fields: str | None) -> None:
+    async def _store(self, headers: Mapping[str, str], **fields: str | None) -> None:
         """Store an event; if the database does not take it soon, it waits on disk.
 
         If that fails too, it is counted as lost, but the redirect works.
         """
-        event = UsageEvent.model_validate({"id": new_id(), "occurred_at": at, **fields})
+        event_id, at = identify_visit(headers, *fields.values(), now=datetime.now(UTC))
+        event = UsageEvent.model_validate({"id": event_id, "occurred_at": at, **fields})
         message = event.model_dump(mode="json")
         try:
             async with asyncio.timeout(STORE_SECONDS):

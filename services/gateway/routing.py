@@ -12,10 +12,14 @@ GATEWAY_AREAS = frozenset(
         "connectors",
         "consumption",
         "incidents",
+        "handovers",
+        "invitations",
         "keys",
         "links",
         "maintenance",
         "oss",
+        "people",
+        "sessions",
         "simbg",
         "status",
         "webhooks",
@@ -28,7 +32,11 @@ OWNERS: Mapping[str, Service] = {
     "services": Service.catalog,
     "agencies": Service.catalog,
     "life-events": Service.catalog,
+    "places": Service.catalog,
+    "document-types": Service.catalog,
+    "sources": Service.catalog,
     "catalog": Service.catalog,
+    "exports": Service.catalog,
     "usage": Service.feedback,
     "surveys": Service.feedback,
     "comments": Service.feedback,
@@ -42,7 +50,6 @@ OWNERS: Mapping[str, Service] = {
     "network": Service.assessment,
     "network.svg": Service.assessment,
     "network.graphml": Service.assessment,
-    "sources": Service.assessment,
     "evidence": Service.assessment,
     "stakeholders": Service.assessment,
     "meetings": Service.assessment,
@@ -66,6 +73,8 @@ def owner_of(path: str) -> Service | None:
     """Return the service that answers this path, or None for the gateway itself."""
     if path.startswith("/open311/"):
         return Service.feedback
+    if path == "/hsds" or path.startswith("/hsds/"):
+        return Service.catalog
     if not path.startswith(_PREFIX):
         return None
     return OWNERS.get(path[len(_PREFIX) :].partition("/")[0])

@@ -5,8 +5,8 @@ import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from pydantic import SecretStr
@@ -56,6 +56,26 @@ def test_a_click_is_counted_once_with_its_link_and_its_service(hub: Hub) -> None
     until(lambda: len(counted()) == 2)
     assert counted() == [("oss", None, 1), ("simbg", "pbg", 1)]
     assert waiting_clicks(hub.settings) == []
+
+
+def test_a_click_that_a_proxy_sends_again_is_counted_once(hub: Hub) -> None:
+    milliseconds = int(time.time() * 1000)
+    nginx = {"X-Request-ID": "5" * 32, "X-Request-Start": f"t={milliseconds / 1000:.3f}"}
+    caddy = {"X-Request-ID": str(UUID(int=7)), "X-Request-Start": f"t={milliseconds}"}
+    for headers in (nginx, nginx, caddy, caddy):
+        assert hub.client.get("/go/simbg?service=pbg", headers=headers).status_code == 302
+    # Another request, other content, and what is no name of a request of now.
+    others: tuple[dict[str, str], ...] = (
+        {**nginx, "X-Request-ID": "6" * 32},
+        {**nginx, "X-Request-Start": "t=1732912345.678"},
+        {**nginx, "X-Request-Start": "now"},
+        {"X-Request-ID": "5" * 32},
+    )
+    for headers in others:
+        assert hub.client.get("/go/simbg?service=pbg", headers=headers).status_code == 302
+    assert hub.client.get("/go/oss", headers=nginx).status_code == 302
+    until(lambda: not waiting_clicks(hub.settings))
+    assert sum(count for _, _, count in counted_clicks(hub.settings)) == 2 + len(others) + 1
 
 
 @pytest.mark.parametrize("feedback", ["here", "away"])
@@ -162,7 +182,7 @@ def test_a_stop_during_a_click_is_not_missed(settings: Settings) -> None:
         outbox: ClickOutbox = app_of(client).state.click_outbox
 
         async def visit_and_stop() -> None:
-            await outbox.record_click(link="simbg", service=None, at=datetime.now(UTC))
+            await outbox.record_click(link="simbg", service=None, headers={})
             async with asyncio.timeout(5):
                 await outbox.outbox.deliver_waiting()
 

@@ -90,7 +90,10 @@ def test_the_api_refuses_what_a_page_elsewhere_sends_without_a_key(hub: Hub) -> 
     for path in paths:
         answer = hub.client.post(path, content=b"{}", headers=other)
         assert answer.status_code == 403
-        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.headers["content-type"] in {
+            "application/problem+json",
+            "application/json",  # errors of Open311 have a form of their own
+        }
     events = {"events": []}
     answer = hub.client.post(
         f"{API}/usage/events", json=events, headers=other | hub.auth("dukcapil", "usage:write")

@@ -210,7 +210,7 @@ def test_the_last_backup_is_told(apart: Measured) -> None:
 
 def test_a_silent_database_does_not_hold_a_scrape(apart: Measured) -> None:
     set_link_state(apart.settings, "oss", "ok")
-    until(lambda: apart.scrape().value("emall_hub_links") > 0)
+    until(lambda: apart.scrape().value("emall_hub_links", state="ok") > 0)
     known = apart.scrape()
     name = "emall_scrape_errors_total"
     with silent_database(apart.settings) as silence_new_connections:

@@ -2,6 +2,7 @@
 
 import html
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,19 +15,22 @@ from starlette.testclient import TestClient
 from services.assessment.app import create_app as create_assessment
 from services.catalog.app import create_app as create_catalog
 from services.feedback.app import create_app as create_feedback
-from services.gateway.api_docs.openapi import merge
+from services.gateway.api_docs.openapi import merge, needs_key
+from services.gateway.api_docs.responses import resolve_response
 from services.gateway.app import create_app
 from services.gateway.routing import OWNERS, owner_of
+from services.platform.georeport import is_georeport
 from services.platform.settings import Service, Settings
 from tests.conftest import Hub
 from tests.servers import free_port, serving
 
+OPEN311_ERROR = {"$ref": "#/components/schemas/Open311Error"}
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
 
 LIMITS = {"RateLimit", "RateLimit-Policy"}
 SNAKE_CASE = re.compile(r"[a-z][a-z0-9_]*")
 PATH_SEGMENT = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+)?|\{[a-z_]+\}(\.[a-z]+)?")
-ENDLESS = re.compile(r"[+*]|\{\d+,\}")
+ENDLESS = re.compile(r"(?<!\\)[+*]|\{\d+,\}")
 
 OF_A_LENGTH = {"date", "date-time", "uuid"}
 SENTENCE = re.compile(r"[A-Z`(].*[.:]", re.DOTALL)
@@ -66,6 +70,14 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, A
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             yield path, method, operation
+
+
+def responses_of(document: dict[str, Any], operation: dict[str, Any]) -> dict[str, Any]:
+    """Return the responses of an operation by status, with the components that it refers to."""
+    return {
+        status: resolve_response(document, response)
+        for status, response in operation["responses"].items()
+    }
 
 
 def test_the_document_is_valid_openapi_3_1(document: dict[str, Any]) -> None:
@@ -127,22 +139,53 @@ def test_every_operation_has_an_id_of_its_own_a_known_tag_and_a_summary(
 def test_every_error_is_a_problem_document(document: dict[str, Any]) -> None:
     seen = 0
     for path, method, operation in operations(document):
-        for status, response in operation["responses"].items():
+        for status, response in responses_of(document, operation).items():
             if status < "400":
                 continue
             seen += 1
             content = response["content"]
+            if is_georeport(path):
+                assert content["application/json"]["schema"]["items"] == OPEN311_ERROR
+                continue
             assert list(content) == ["application/problem+json"], (path, method, status)
             assert content["application/problem+json"]["schema"] == PROBLEM, (path, method, status)
     assert seen > 50
     assert "HTTPValidationError" not in document["components"]["schemas"]
 
 
+def test_every_service_states_the_form_of_its_errors_in_its_own_document(
+    settings: Settings,
+) -> None:
+    """As the document of the hub does, which is merged from them."""
+    creates = (create_app, create_catalog, create_feedback, create_assessment)
+    seen: Counter[bool] = Counter()
+    for own in (create(settings).openapi() for create in creates):
+        assert "HTTPValidationError" not in own["components"]["schemas"]
+        assert {"Problem", "FieldError"} <= own["components"]["schemas"].keys()
+        for path, method, operation in operations(own):
+            form = {"application/problem+json": {"schema": PROBLEM}}
+            if is_georeport(path):
+                errors = {"type": "array", "items": OPEN311_ERROR}
+                form = {
+                    "application/json": {"schema": errors},
+                    "text/xml": {"schema": {"type": "string"}},
+                }
+                assert "422" not in operation["responses"]
+                assert "400" in operation["responses"]
+            for status, response in operation["responses"].items():
+                if status >= "400":
+                    seen[is_georeport(path)] += 1
+                    assert response["content"] == form, (path, method, status)
+    assert seen[False] > 500
+    assert seen[True] > 10
+
+
 def test_every_operation_documents_429_and_its_limit(document: dict[str, Any]) -> None:
     for path, method, operation in operations(document):
-        assert operation["responses"]["429"]["headers"].keys() >= LIMITS | {"Retry-After"}
-        for status, response in operation["responses"].items():
-            if status < "400":
+        responses = responses_of(document, operation)
+        assert responses["429"]["headers"].keys() >= LIMITS | {"Retry-After"}
+        for status, response in responses.items():
+            if status < "500":
                 assert response["headers"].keys() >= LIMITS, (path, method, status)
 
 
@@ -160,12 +203,12 @@ def test_every_operation_documents_failures_of_gateway_and_service(
 ) -> None:
     with_body = 0
     for path, method, operation in operations(document):
-        responses = operation["responses"]
-        assert {"429", "500", "503"} <= responses.keys(), (method, path)
+        responses = responses_of(document, operation)
+        assert {"429", "500", "503", "default"} <= responses.keys(), (method, path)
         assert "Retry-After" in described(document, responses["503"]), (method, path)
         if "requestBody" in operation:
             with_body += 1
-            assert "413" in responses, (method, path)
+            assert {"413", "415"} <= responses.keys(), (method, path)
     assert with_body > 30
 
 
@@ -175,7 +218,7 @@ def test_a_response_documents_its_key_location_and_entity_tag(
     located: set[str] = set()
     tagged: set[str] = set()
     for path, method, operation in operations(document):
-        responses, name = operation["responses"], operation["operationId"]
+        responses, name = responses_of(document, operation), operation["operationId"]
         if "401" in responses:
             assert "WWW-Authenticate" in described(document, responses["401"]), (method, path)
         if "Location" in described(document, responses.get("201", {})):
@@ -350,6 +393,7 @@ def is_bounded_text(schema: dict[str, Any]) -> bool:
 def contents(operation: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Return the JSON schemas of an operation's request and responses."""
     for part in (operation.get("requestBody", {}), *operation["responses"].values()):
+        # Errors refer to a component, a problem document each.
         if content := part.get("content", {}).get("application/json"):
             yield content
 
@@ -388,12 +432,16 @@ def test_an_operation_documents_a_key_exactly_if_it_needs_one(
     keyed = {
         operation["operationId"]: operation
         for _, _, operation in operations(document)
-        if "security" in operation
+        if needs_key(operation)
     }
     assert keyed.keys() >= WRITES
     for operation in keyed.values():
         assert [list(needed) for needed in operation["security"]] == [["agency_key"]]
         assert {"401", "403"} <= operation["responses"].keys()
+    for _, _, operation in operations(document):
+        if not needs_key(operation):
+            takes_key = "401" in operation["responses"]
+            assert operation["security"] == ([{}, {"agency_key": []}] if takes_key else [])
 
 
 def test_what_needs_no_key_answers_without_one_and_the_rest_is_401(
@@ -402,7 +450,7 @@ def test_what_needs_no_key_answers_without_one_and_the_rest_is_401(
     for path, method, operation in operations(document):
         address = path.replace("{", "").replace("}", "")
         status = shared.client.request(method, address).status_code
-        if "security" in operation:
+        if needs_key(operation):
             assert status == 401, (method, path)
         else:
             assert status not in {401, 403, 405}, (method, path)
@@ -439,9 +487,10 @@ def test_the_document_that_was_seen_outlives_its_service(
 
 
 def test_two_meanings_of_one_name_are_refused() -> None:
-    one = {"components": {"schemas": {"Item": {"type": "string"}}}}
-    other = {"components": {"schemas": {"Item": {"type": "integer"}}}}
-    assert merge({"a": one, "b": one})["components"]["schemas"] == one["components"]["schemas"]
+    problem = {"Problem": {"type": "object"}}
+    one = {"components": {"schemas": {"Item": {"type": "string"}} | problem}}
+    other = {"components": {"schemas": {"Item": {"type": "integer"}} | problem}}
+    assert merge({"a": one, "b": one})["components"]["schemas"]["Item"] == {"type": "string"}
     with pytest.raises(ValueError, match="b: schemas Item is defined twice"):
         merge({"a": one, "b": other})
 

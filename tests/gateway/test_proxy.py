@@ -122,7 +122,7 @@ def test_a_body_over_the_limit_is_413_at_every_address(settings: Settings, path:
     small = settings.model_copy(update={"max_body_bytes": LIMIT})
     with TestClient(create_app(small)) as client:
         assert_problem(client.post(path, content=b" " * (LIMIT + 1)), 413)
-        assert client.post(path, content=b" " * LIMIT).status_code in {401, 404, 405, 422}
+        assert client.post(path, content=b" " * LIMIT).status_code in {401, 404, 405, 415, 422}
 
 
 def test_a_body_that_grows_over_the_limit_as_it_comes_is_413(settings: Settings) -> None:

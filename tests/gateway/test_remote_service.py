@@ -13,13 +13,15 @@ from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
 from services.catalog.app import create_app as create_catalog
+from services.cli.server import DEFAULT_PROTOCOL
 from services.gateway.app import create_app
 from services.platform.settings import Settings
 from tests.conftest import Server
-from tests.servers import LOOPBACK, exchange, free_port, hanging_up, serving, silent
+from tests.servers import LOOPBACK, exchange, free_port, hanging_up, responding, serving, silent
 
 HERE = "/api/v1/services"
 BIG = 3_000_000
+OLD = "Tue, 01 Dec 2020 00:00:00 GMT"
 
 
 async def upstream(scope: Scope, receive: Receive, send: Send) -> None:
@@ -59,6 +61,8 @@ async def upstream(scope: Scope, receive: Receive, send: Send) -> None:
             await answer(send, status=307, headers=[(b"location", location)])
         case "empty":
             await answer(send, status=204)
+        case "dated":
+            await answer(send, b"old", headers=[(b"date", OLD.encode())])
         case "early":
             await answer(send, b"no", status=413)
         case _:
@@ -100,7 +104,7 @@ async def answer(
 def hub_in_front_of(settings: Settings, address: str, *, timeout: float = 10) -> Generator[str]:
     """Address of a hub whose catalog is at this address."""
     away = settings.model_copy(update={"catalog_url": address, "upstream_timeout_seconds": timeout})
-    with serving(create_app(away)) as hub_address:
+    with serving(create_app(away), http=DEFAULT_PROTOCOL) as hub_address:
         yield hub_address
 
 
@@ -109,7 +113,7 @@ def hub_address(server: Server, migrated: str) -> Iterator[str]:
     """Address of a hub whose catalog is the odd service."""
     with (
         server.database_from(migrated) as name,
-        serving(upstream, grace=0) as service,
+        serving(upstream, grace=0, http=DEFAULT_PROTOCOL) as service,
         hub_in_front_of(server.settings(name), service, timeout=1) as address,
     ):
         yield address
@@ -135,7 +139,7 @@ def test_a_remote_service_answers_through_the_proxy_as_a_local_one(
     with (
         serving(create_catalog(settings)) as service,
         hub_in_front_of(settings, service) as away,
-        serving(create_app(settings)) as home,
+        serving(create_app(settings), http=DEFAULT_PROTOCOL) as home,
         httpx.Client() as client,
     ):
         for path in (
@@ -384,3 +388,26 @@ def test_pages_of_a_hub_whose_catalog_is_down_report_it(empty: Settings) -> None
             got = LOOPBACK.get(f"{hub_address}{path}", headers={"Accept": "text/html"})
             assert got.status_code == 503
             assert got.headers["content-type"].startswith("text/html")
+
+
+def test_an_error_that_browsers_get_as_a_page_varies_by_accept(hub_address: str) -> None:
+    for path in ("/tiada", "/layanan/pbg/tiada", "/pengumuman?halaman=a"):
+        kinds: set[str] = set()
+        for accept in ("text/html", "application/json", "*/*"):
+            got = LOOPBACK.get(hub_address + path, headers={"Accept": accept})
+            kinds.add(got.headers["content-type"].partition(";")[0])
+            if got.status_code != 200:
+                assert got.headers["vary"] == "Accept"
+        assert kinds <= {"text/html", "application/problem+json"}
+    assert "vary" not in LOOPBACK.get(f"{hub_address}/api/v1/tiada").headers
+
+
+def test_an_answer_keeps_the_date_of_the_service(hub_address: str) -> None:
+    assert LOOPBACK.get(f"{hub_address}{HERE}/dated").headers.get_list("date") == [OLD]
+
+
+@pytest.mark.parametrize("status", [b"600", b"999"])
+def test_a_status_that_is_none_is_a_service_that_fails(settings: Settings, status: bytes) -> None:
+    response = b"HTTP/1.1 " + status + b" What\r\nContent-Length: 2\r\n\r\nno"
+    with responding(response) as service, hub_in_front_of(settings, service, timeout=1) as hub:
+        assert_unavailable(LOOPBACK.get(f"{hub}{HERE}/a"))

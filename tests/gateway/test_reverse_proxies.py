@@ -6,10 +6,12 @@ import ssl
 import subprocess
 import time
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import httpx
@@ -20,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from services.cli.server import PROTOCOLS
 from services.gateway.app import create_app
+from services.gateway.visit_identity import REQUEST_ID, STARTED
 from services.platform.settings import ROOT, Service
 from tests.conftest import Server, required_program
 from tests.servers import LOOPBACK, free_port, serving
@@ -124,8 +127,15 @@ def nginx(
     hub_address: str, certificate: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Proxied]:
     """Run nginx with the shipped file, on other ports and with another certificate."""
+    with running_nginx(hub_address, certificate, tmp_path_factory.mktemp("nginx")) as proxied:
+        yield proxied
+
+
+@contextmanager
+def running_nginx(
+    hub_address: str, certificate: tuple[Path, Path], folder: Path
+) -> Generator[Proxied]:
     program = required_program("nginx")
-    folder = tmp_path_factory.mktemp("nginx")
     plain, secure = free_port(), free_port()
     text = (DEPLOY / "nginx" / "emall.conf").read_text()
     for shipped, tested in (
@@ -244,3 +254,34 @@ def test_refusals_of_the_hub_reach_the_client(proxied: Proxied) -> None:
 
 def test_a_name_that_is_not_the_hubs_shows_no_content(proxied: Proxied) -> None:
     assert "x-request-id" not in proxied.get("/", host="evil.example").headers
+
+
+def test_nginx_names_a_request_the_same_when_it_asks_a_second_gateway(
+    certificate: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """The first one ends after it has read the request, as one that is killed does."""
+    asked: list[dict[str, str]] = []
+
+    class Gateway(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append({name.lower(): value for name, value in self.headers.items()})
+            if len(asked) == 2:
+                self.send_response(204)
+                self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    with ExitStack() as stack:
+        servers = [stack.enter_context(HTTPServer(("127.0.0.1", 0), Gateway)) for _ in range(2)]
+        for server in servers:
+            Thread(target=server.serve_forever, daemon=True).start()
+            stack.callback(server.shutdown)
+        both = ";\n    server ".join(f"127.0.0.1:{server.server_port}" for server in servers)
+        proxied = stack.enter_context(running_nginx(both, certificate, tmp_path))
+        claimed = {"X-Request-ID": "0" * 32, "X-Request-Start": "t=1"}
+        assert proxied.get("/go/simbg", **claimed).status_code == 204
+    first, second = [(one["x-request-id"], one["x-request-start"]) for one in asked]
+    assert first == second != tuple(claimed.values())
+    assert REQUEST_ID.fullmatch(first[0])
+    assert STARTED.fullmatch(first[1])

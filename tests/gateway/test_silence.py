@@ -1,8 +1,10 @@
 """A database or a service that falls silent holds no citizen up."""
 
+import asyncio
 import logging
 import os
 import signal
+import threading
 import time
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,11 +14,13 @@ from pathlib import Path
 import httpx
 import pytest
 from pydantic import SecretStr
+from starlette.types import Receive, Scope, Send
 
 from services.gateway.app import create_app
 from services.platform.settings import Settings
+from tests.rows import count_rows, locked_tables
 from tests.servers import LOOPBACK, free_port, line_to_database, serving
-from tests.system.processes import environment_of, process
+from tests.system.processes import environment_of, forked
 from tests.waiting import until
 
 SILENCE = 1.0
@@ -95,7 +99,7 @@ def test_a_service_that_was_stopped_leaves_stale_answers_and_pages_that_say_so(
         EMALL_IDENTITY_PUBLIC_KEY_FILE=str(settings.public_key_file),
     )
     arguments = ("serve", "catalog", "--port", str(port))
-    with process(*arguments, environment=environment, log=tmp_path / "log") as running:
+    with forked(*arguments, environment=environment, log=tmp_path / "log") as running:
         running.wait_until(catalog)
         away = settings.model_copy(update={"catalog_url": catalog, "silence_seconds": SILENCE})
         with serving(create_app(away)) as address:
@@ -111,3 +115,47 @@ def test_a_service_that_was_stopped_leaves_stale_answers_and_pages_that_say_so(
     messages = [record.getMessage() for record in caplog.records]
     assert sum("service catalog unavailable" in message for message in messages) == 1
     assert sum("service catalog available again" in message for message in messages) == 1
+
+
+def test_a_hub_that_is_told_to_end_while_its_database_is_silent_ends(settings: Settings) -> None:
+    """It gives up what its jobs had still to store; `serving` allows it 20 seconds."""
+    with line_to_database(settings) as (line, url):
+        hub = settings.model_copy(
+            update={"database_url": SecretStr(url), "silence_seconds": SILENCE}
+        )
+        with serving(create_app(hub)) as address:
+            for path in (*CACHED, *UNCACHED):
+                assert get(address, path).status_code == 200
+            line.silence()
+        line.restore()
+
+
+def test_an_answer_that_came_before_its_service_fell_silent_is_passed_on_and_audited_once(
+    empty: Settings,
+) -> None:
+    """The line of the audit log waits meanwhile, for a lock or a slow disk."""
+    is_silent, asked_when_silent = threading.Event(), threading.Event()
+
+    async def service(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        if scope["path"] == "/health/live" and is_silent.is_set():
+            asked_when_silent.set()
+            await asyncio.sleep(60)
+        await send({"type": "http.response.start", "status": 201, "headers": []})
+        await send({"type": "http.response.body", "body": b"stored"})
+        if scope["method"] == "POST":
+            is_silent.set()
+
+    with serving(service, grace=0) as catalog:
+        hub = empty.model_copy(update={"catalog_url": catalog, "silence_seconds": 0.4})
+        with (
+            serving(create_app(hub)) as address,
+            ThreadPoolExecutor(1) as thread,
+            locked_tables(empty, "gateway.audit_pending"),
+        ):
+            answer = thread.submit(LOOPBACK.post, f"{address}/api/v1/services", timeout=60)
+            assert asked_when_silent.wait(30)
+            until(lambda: LOOPBACK.get(f"{address}/api/v1/services/x").status_code == 503)
+    assert (answer.result().status_code, answer.result().text) == (201, "stored")
+    assert count_rows(empty, "gateway.audit_pending") == 1

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from starlette.testclient import TestClient
@@ -29,6 +30,7 @@ def link(slug: str, url: str) -> Link:
         description_en="Test portal.",
         e_mall=True,
         national=False,
+        expected_text=None,
         note=None,
         sources=["study"],
     )
@@ -41,7 +43,7 @@ def store_links(settings: Settings, **urls: str) -> None:
         database = Database(settings, Service.gateway)
         async with database.write_session() as session:
             links = [link(slug, url) for slug, url in urls.items()]
-            await load_links(session, settings.region, links)
+            await load_links(session, settings.region, links, now=datetime.now(UTC))
         await database.close()
 
     asyncio.run(work())

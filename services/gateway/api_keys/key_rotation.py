@@ -73,6 +73,33 @@ class RotatedKey:
     old_expires_at: datetime
 
 
+async def issue_first_key(
+    session: WriteSession,
+    region: str,
+    *,
+    agency: str,
+    scopes: Sequence[Scope],
+    now: datetime,
+    lifetime: timedelta,
+    key_id: str,
+) -> IssuedKey:
+    """Issue a key that hangs on no other, the first of its family.
+
+    Raises:
+        Conflict: `MAX_VALID_KEYS` keys with these scopes are valid already.
+    """
+    await _check_number(session, region, agency=agency, scopes=scopes, now=now)
+    return await issue_key(
+        session,
+        region,
+        agency=agency,
+        scopes=scopes,
+        now=now,
+        lifetime=lifetime,
+        key_id=key_id,
+    )
+
+
 async def issue_below(
     session: WriteSession,
     region: str,

@@ -200,7 +200,7 @@ async def authenticate_key(
                 text(UPDATE_LAST_USED), {"region": region, "id": key_id, "now": now}
             )
     return Principal(
-        Caller(subject=key_id, agency=row.agency, scopes=frozenset(row.scopes)),
+        _caller(key_id, row),
         expires_at=row.ends_at,
         family=row.family,
         lineage=frozenset(row.lineage),
@@ -224,8 +224,14 @@ async def load_caller(
     if row is None:
         raise NotAuthenticated("This key is unknown; issue one with `emall keys issue`.")
     _require_valid(row, now)
-    caller = Caller(subject=key_id, agency=row.agency, scopes=frozenset(row.scopes))
+    caller = _caller(key_id, row)
     return caller, row.expires_at
+
+
+def _caller(key_id: str, row: Any) -> Caller:
+    return Caller(
+        subject=key_id, agency=row.agency, scopes=frozenset(row.scopes), family=row.family
+    )
 
 
 def _require_valid(row: Any, now: datetime) -> None:

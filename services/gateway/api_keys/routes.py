@@ -75,7 +75,7 @@ class KeyRotation(ApiModel):
 class CreatedKey(ApiModel):
     """A new key with its secret, which is shown only once."""
 
-    id: str
+    id: str = Field(description="Middle part of the key, `emk_<id>_<secret>`.")
     key: str = Field(description="Send it as `Authorization: Bearer`; it is not shown again.")
     agency: str
     scopes: list[Scope]
@@ -92,12 +92,14 @@ class RotatedApiKey(CreatedKey):
 class ApiKey(ApiModel):
     """A key without its secret."""
 
-    id: str
+    id: str = Field(description="Middle part of the key, `emk_<id>_<secret>`.")
     agency: str
     scopes: list[Scope]
     created_at: AwareDatetime
     expires_at: AwareDatetime
-    revoked_at: AwareDatetime | None
+    revoked_at: AwareDatetime | None = Field(
+        description="When it was revoked; null while it is not."
+    )
     last_used_at: AwareDatetime | None = Field(description="Precise to a minute.")
     rate_multiplier: int = Field(description="Factor applied to the usual rate limits.")
     monthly_quota: int | None = Field(

@@ -5,7 +5,7 @@ Writers insert without a lock into `gateway.audit_pending`. `chain_pending` move
 """
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -81,10 +81,16 @@ ORDER BY number LIMIT :limit
 """  # noqa: S608 - a constant
 
 SELECT_BEFORE = f"""
--- Select lines before a number, newest first, of one agency or of all.
+-- Select lines before a number, newest first: all, or those of an agency, of a person, key or
+-- command, of an action, whose target has a text, or of a span of time.
 SELECT {COLUMNS} FROM gateway.audit_line
 WHERE region = :region AND (CAST(:before AS bigint) IS NULL OR number < :before)
     AND (CAST(:agency AS text) IS NULL OR agency = :agency)
+    AND (CAST(:key_id AS text) IS NULL OR key_id = :key_id)
+    AND (CAST(:action AS text) IS NULL OR action = :action)
+    AND (CAST(:target AS text) IS NULL OR position(:target IN target) > 0)
+    AND (CAST(:since AS timestamptz) IS NULL OR at >= :since)
+    AND (CAST(:until AS timestamptz) IS NULL OR at < :until)
 ORDER BY number DESC LIMIT :limit
 """  # noqa: S608 - a constant
 
@@ -167,11 +173,27 @@ async def iter_entries(
         last = lines[-1].number if lines else None
 
 
+@dataclass(frozen=True)
+class AuditFilter:
+    """Which lines are searched for; None: whatever."""
+
+    agency: str | None = None
+    key_id: str | None = None
+    """Of a key, a person, or `command-line`, `hub`, `anonymous`."""
+    action: str | None = None
+    """Method of the request, or the command."""
+    target: str | None = None
+    """A part of the path, or of the command's argument."""
+    since: datetime | None = None
+    until: datetime | None = None
+    """The first moment that does not belong to it."""
+
+
 async def list_latest(
-    session: ReadSession, region: str, *, agency: str | None, before: int | None, limit: int
+    session: ReadSession, region: str, wanted: AuditFilter, *, before: int | None, limit: int
 ) -> list[ChainedEntry]:
     """Return chained lines before a number, newest first."""
-    parameters = {"region": region, "agency": agency, "before": before, "limit": limit}
+    parameters = {"region": region, **asdict(wanted), "before": before, "limit": limit}
     rows = await session.execute(text(SELECT_BEFORE), parameters)
     return [to_chained_entry(row) for row in rows.mappings()]
 

@@ -2,11 +2,13 @@
 
 from dataclasses import asdict
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime, Field
 
-from services.gateway.audit.records import list_latest
+from services.gateway.audit.records import AuditFilter, list_latest
+from services.gateway.people.records import names_of, subject_of
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep
 from services.platform.identity import Administrator
@@ -14,7 +16,7 @@ from services.platform.paging import Page, paginate
 from services.platform.parameters import Limit
 from services.platform.problems import problem_responses
 from services.platform.service import API, get_region
-from services.platform.types import Sha256, Slug
+from services.platform.types import Sha256, ShortText, Slug, UtcDatetime
 
 router = APIRouter(prefix=API, tags=["access"], responses=problem_responses(401, 403, 422))
 
@@ -22,10 +24,15 @@ router = APIRouter(prefix=API, tags=["access"], responses=problem_responses(401,
 class AuditLine(ApiModel):
     """A write, and its position in the chain."""
 
-    number: int
+    number: int = Field(description="Position in the chain, from 1 without gaps.")
     at: AwareDatetime = Field(description="Time of the write; without a key only the hour.")
-    key_id: str = Field(description="The key, `anonymous`, `command-line`, or `hub`.")
-    agency: str | None
+    key_id: str = Field(
+        description="The key, the id of a person, `anonymous`, `command-line`, or `hub`."
+    )
+    name: str | None = Field(
+        description="Name of the person whose id it is, as it is now; null of a key."
+    )
+    agency: str | None = Field(description="Agency whose key was used; null without a key.")
     action: str = Field(
         description="Method of the request, or the command; `refusals`: writes without a key that "
         "stored nothing, of up to an hour."
@@ -54,6 +61,26 @@ async def list_audit_lines(
     caller: Administrator,
     *,
     agency: Annotated[Slug | None, Query(description="Only writes of this agency.")] = None,
+    person: Annotated[UUID | None, Query(description="Only writes of this person.")] = None,
+    key_id: Annotated[
+        str | None,
+        Query(
+            pattern=r"^[0-9a-z-]{1,40}$",
+            description="Only writes of this key, or `command-line`, `hub`, `anonymous`.",
+        ),
+    ] = None,
+    action: Annotated[
+        ShortText | None, Query(description="Only this method or command, such as `DELETE`.")
+    ] = None,
+    target: Annotated[
+        ShortText | None, Query(description="Only writes whose path has this text.")
+    ] = None,
+    since: Annotated[
+        UtcDatetime | None, Query(alias="from", description="Only writes from this moment on.")
+    ] = None,
+    until: Annotated[
+        UtcDatetime | None, Query(alias="to", description="Only writes before this moment.")
+    ] = None,
     cursor: Annotated[int | None, Query(ge=1, le=2**62 - 1, description="From `next`.")] = None,
     limit: Limit = 50,
 ) -> Page[AuditLine]:
@@ -62,11 +89,25 @@ async def list_audit_lines(
     A line appears within seconds, one without its minute when its hour is over. Lines past their
     retention are deleted by whole months.
     """
-    lines = await list_latest(
-        session, get_region(request), agency=agency, before=cursor, limit=limit + 1
+    region = get_region(request)
+    wanted = AuditFilter(
+        agency=agency,
+        key_id=subject_of(person) if person is not None else key_id,
+        action=action,
+        target=target,
+        since=since,
+        until=until,
     )
+    lines = await list_latest(session, region, wanted, before=cursor, limit=limit + 1)
+    names = await names_of(session, region, {line.entry.key_id for line in lines})
     items = [
-        AuditLine(number=line.number, previous=line.previous, hash=line.hash, **asdict(line.entry))
+        AuditLine(
+            number=line.number,
+            name=names.get(line.entry.key_id),
+            previous=line.previous,
+            hash=line.hash,
+            **asdict(line.entry),
+        )
         for line in lines
     ]
     return paginate(request, items, limit=limit, cursor_of=lambda item: str(item.number))

@@ -36,24 +36,24 @@ READY_SECONDS = 3.0
 class ServiceState(ApiModel):
     """State of one service: `down` if it cannot serve, `degraded` if anything else is wrong."""
 
-    service: str
+    service: str = Field(description="Name of the hub's service, such as `catalog`.")
     state: State
-    version: str
+    version: str = Field(description="Version of the software that it runs.")
 
 
 class HubFinding(ApiModel):
     """Something that is wrong, and which services found it."""
 
-    check: HealthCheck
+    check: HealthCheck = Field(description="Name of the check.")
     severity: Literal[Severity.warning, Severity.error]
-    message: str
-    services: list[str]
+    message: str = Field(description="What is wrong, in words.")
+    services: list[str] = Field(description="Services that found it.")
 
 
 class CheckCount(ApiModel):
     """A check of the hub."""
 
-    check: HealthCheck
+    check: HealthCheck = Field(description="Name of the check.")
     severity: Severity = Field(
         description="The worst of its findings; `ok` without any; `unknown`: not measured yet, or "
         "not measurable."
@@ -83,16 +83,16 @@ class Visits(ApiModel):
 class HubStatus(ApiModel):
     """State of the hub, of each service and of each check."""
 
-    state: Literal["ok", "degraded"]
+    state: Literal["ok", "degraded"] = Field(description="`degraded` if anything is wrong.")
     region: RegionCode
-    version: str
+    version: str = Field(description="Version of the software.")
     commit: str = Field(description="Git commit of the gateway; `unknown` if not recorded.")
-    services: list[ServiceState]
+    services: list[ServiceState] = Field(description="State of each service of the hub.")
     findings: list[HubFinding] = Field(description="What is wrong, the worst first.")
-    checks: list[CheckCount]
+    checks: list[CheckCount] = Field(description="Findings of each check.")
     queues: list[JobQueue] = Field(description="Empty while the gateway's database is away.")
-    visits: Visits
-    cache: CacheCounts
+    visits: Visits = Field(description="Requests that wait to be counted.")
+    cache: CacheCounts = Field(description="Hits and misses of the cache since the start.")
 
 
 @dataclass(frozen=True)

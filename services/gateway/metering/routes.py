@@ -43,10 +43,10 @@ class ConsumptionRecord(ApiModel):
 
     period: AwareDatetime = Field(description="Beginning of the period, in the region's time zone.")
     key_id: str = Field(description="The key; `anonymous` for all requests without one.")
-    agency: str | None
+    agency: str | None = Field(description="Agency of the key; null for requests without one.")
     area: str = Field(description="Part of the API, such as `services`; `pages` outside the API.")
     status: int = Field(description="Class of the status: 2 for 200 to 299.", ge=1, le=5)
-    requests: int
+    requests: int = Field(description="Number of requests.")
 
 
 @router.get("/consumption", operation_id="list_consumption")

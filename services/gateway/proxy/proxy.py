@@ -165,10 +165,12 @@ class Proxy:
 def head_as_get(scope: Scope) -> Scope:
     """Return a HEAD request as GET; the server leaves the body out.
 
-    Redirects that count clicks keep HEAD, which is not counted.
+    Redirects that count clicks keep HEAD, which is not counted. Only GET has parts (RFC 9110,
+    14.2).
     """
     if scope["method"] == "HEAD" and not scope["path"].startswith(("/go/", "/s/")):
-        return {**scope, "method": "GET"}
+        headers = [item for item in scope["headers"] if item[0] not in {b"range", b"if-range"}]
+        return {**scope, "method": "GET", "headers": headers}
     return scope
 
 

@@ -40,7 +40,9 @@ HOP_BY_HOP = frozenset(
 )
 # The gateway's server has answered an expectation already.
 OVERWRITTEN_REQUEST_HEADERS = HOP_BY_HOP | {b"host", b"expect"}
-OVERWRITTEN_RESPONSE_HEADERS = HOP_BY_HOP | {b"date", b"server"}
+OVERWRITTEN_RESPONSE_HEADERS = HOP_BY_HOP | {b"server"}
+STATUSES = range(200, 600)
+"""Final statuses; RFC 9110, 15, has no others."""
 
 
 class RemoteService:
@@ -53,16 +55,18 @@ class RemoteService:
         self.line = ServiceLine(service, url, silence=silence)
         self._service = service
         self._url = url
-        # Limits silence, not the whole exchange, which a slow client may delay.
-        self._timeout = aiohttp.ClientTimeout(
-            total=None, connect=min(timeout, CONNECT_TIMEOUT_SECONDS), sock_read=timeout
-        )
+        self._timeout = timeout
         self._session: aiohttp.ClientSession | None = None
 
     def _open(self) -> "aiohttp.ClientSession":
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                timeout=self._timeout,
+                # Limits silence, not the whole exchange, which a slow client may delay.
+                timeout=aiohttp.ClientTimeout(
+                    total=None,
+                    connect=min(self._timeout, CONNECT_TIMEOUT_SECONDS),
+                    sock_read=self._timeout,
+                ),
                 auto_decompress=False,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 connector=aiohttp.TCPConnector(limit=200),
@@ -82,22 +86,28 @@ class RemoteService:
         started = False
         body = _RequestBody(receive)
         try:
-            async with (
-                self.line.request(),
-                self._open().request(
+            async with self.line.request():
+                response = await self._open().request(
                     scope["method"],
                     self._target(scope),
                     headers=_request_headers(scope),
                     data=aiter(body) if _has_body(scope["headers"]) else None,
                     allow_redirects=False,
-                ) as response,
-            ):
+                )
+            async with response:
+                if response.status not in STATUSES:
+                    raise aiohttp.ClientPayloadError(f"status {response.status}")
                 headers = self._response_headers(response)
                 started = True
                 await send(
                     {"type": "http.response.start", "status": response.status, "headers": headers}
                 )
-                async for chunk in response.content.iter_any():
+                chunks = response.content.iter_any()
+                while True:
+                    async with self.line.wait():
+                        chunk = await anext(chunks, None)
+                    if chunk is None:
+                        break
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
                 await send({"type": "http.response.body", "body": b""})
             self.line.succeeded()

@@ -1,4 +1,4 @@
-"""The files of the pack that was loaded last, for backups."""
+"""The files of the pack that was loaded last, for backups and exports."""
 
 import io
 import tarfile
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from services.platform.database import WriteSession
+from services.platform.database import ReadSession, WriteSession
 
 STORE = """
 -- Stores the files of a pack, if they are others than before.
@@ -14,6 +14,16 @@ INSERT INTO gateway.loaded_pack (region, name, archive) VALUES (:region, :name, 
 ON CONFLICT (region) DO UPDATE SET name = excluded.name, archive = excluded.archive
 WHERE (loaded_pack.name, loaded_pack.archive) IS DISTINCT FROM (excluded.name, excluded.archive)
 """
+
+FIND = """
+-- The files of the pack that was loaded last.
+SELECT archive FROM gateway.loaded_pack WHERE region = :region
+"""
+
+
+async def find_loaded_pack(session: ReadSession, region: str) -> bytes | None:
+    """Return the files of the pack that was loaded last; None if none was."""
+    return await session.scalar(text(FIND), {"region": region})
 
 
 async def store_loaded_pack(session: WriteSession, region: str, name: str, archive: bytes) -> None:

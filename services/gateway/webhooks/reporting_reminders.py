@@ -50,6 +50,8 @@ class ReportingReminders:
         month = (today.replace(day=1) - timedelta(days=1)).strftime("%Y-%m")
         reminded = 0
         for item in await self._feedback.list_reporting_months(first=month, last=month):
+            if item.due_on is None:  # nobody asks for this month
+                continue
             if not item.complete and today >= item.due_on - LEAD_TIME:
                 reminded += await self._send_once(item, now=now)
         return reminded

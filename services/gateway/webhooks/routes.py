@@ -7,9 +7,14 @@ from uuid import UUID
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import AwareDatetime, Field
-from sqlalchemy import text
 
-from services.gateway.webhooks.delivery import DISABLE_WEBHOOK, derive_secret
+from services.gateway.webhooks.delivery import derive_secret
+from services.gateway.webhooks.store import (
+    MAX_WEBHOOKS,
+    insert_webhook,
+)
+from services.gateway.webhooks.store import delete_webhook as delete_stored
+from services.gateway.webhooks.store import list_webhooks as list_stored
 from services.platform.api_model import ApiModel
 from services.platform.concurrency_control import IdempotencyKey, claim_idempotency_key
 from services.platform.database import ReadSessionDep, WriteSessionDep
@@ -23,37 +28,18 @@ from services.platform.types import HttpsUrl
 
 router = APIRouter(prefix=API, tags=["links"], responses=problem_responses(401, 422))
 
-MAX_WEBHOOKS = 50
-
-LIST_WEBHOOKS = """
--- Active webhooks with the number of pending deliveries and the last error.
-SELECT id, url, created_by, created_at,
-    (SELECT count(*) FROM gateway.webhook_delivery d
-     WHERE d.region = webhook.region AND d.webhook = webhook.id AND due_at IS NOT NULL) AS pending,
-    (SELECT last_error FROM gateway.webhook_delivery d
-     WHERE d.region = webhook.region AND d.webhook = webhook.id AND last_error IS NOT NULL
-     ORDER BY event DESC LIMIT 1) AS last_error
-FROM gateway.webhook WHERE region = :region AND disabled_at IS NULL ORDER BY id
-"""
-
-INSERT_WEBHOOK = """
--- Insert a webhook.
-INSERT INTO gateway.webhook (region, id, url, created_by, created_at)
-VALUES (:region, :id, :url, :created_by, :created_at)
-"""
-
 
 class NewWebhook(ApiModel):
     """A webhook to be created."""
 
-    url: HttpsUrl
+    url: HttpsUrl = Field(description="Address to which events are sent (https).")
 
 
 class Webhook(ApiModel):
     """An address to which events are delivered."""
 
     id: UUID
-    url: HttpsUrl
+    url: HttpsUrl = Field(description="Address to which events are sent (https).")
     created_by: str
     created_at: AwareDatetime
     pending: int = Field(description="Deliveries that are due or waiting for their next attempt.")
@@ -64,7 +50,7 @@ class CreatedWebhook(ApiModel):
     """A webhook with its secret, which no other operation returns."""
 
     id: UUID
-    url: HttpsUrl
+    url: HttpsUrl = Field(description="Address to which events are sent (https).")
     secret: str = Field(description="Key of `webhook-signature` (Standard Webhooks).")
 
 
@@ -73,8 +59,8 @@ async def list_webhooks(
     request: Request, session: ReadSessionDep, caller: Administrator
 ) -> Page[Webhook]:
     """List the active webhooks with their pending deliveries and last error, without secrets."""
-    rows = await session.execute(text(LIST_WEBHOOKS), {"region": get_region(request)})
-    return Page(items=[Webhook.model_validate(dict(row)) for row in rows.mappings()], next=None)
+    rows = await list_stored(session, get_region(request))
+    return Page(items=[Webhook.model_validate(row) for row in rows], next=None)
 
 
 @router.post(
@@ -108,21 +94,12 @@ async def create_webhook(
         new_id=new_id(),
         now=now,
     )
-    rows = (await session.execute(text(LIST_WEBHOOKS), {"region": region})).all()
+    rows = await list_stored(session, region)
     if is_new:
         if len(rows) >= MAX_WEBHOOKS:
             raise Conflict(f"The limit of {MAX_WEBHOOKS} webhooks is reached; delete one first.")
-        await session.execute(
-            text(INSERT_WEBHOOK),
-            {
-                "region": region,
-                "id": webhook_id,
-                "url": webhook.url,
-                "created_by": caller.actor,
-                "created_at": now,
-            },
-        )
-    elif all(row.id != webhook_id for row in rows):
+        await insert_webhook(session, region, webhook_id, webhook.url, by=caller.actor, now=now)
+    elif all(row["id"] != webhook_id for row in rows):
         raise Conflict("The webhook created with this Idempotency-Key was deleted.")
     key: Ed25519PrivateKey = request.app.state.secrets_key
     return CreatedWebhook(id=webhook_id, url=webhook.url, secret=derive_secret(key, webhook_id))
@@ -142,6 +119,5 @@ async def delete_webhook(
     webhook: Annotated[UUID, Path(description="Id of the webhook.")],
 ) -> None:
     """Delete a webhook and its pending deliveries."""
-    parameters = {"region": get_region(request), "webhook": webhook}
-    if await session.scalar(text(DISABLE_WEBHOOK), parameters) is None:
+    if not await delete_stored(session, get_region(request), webhook):
         raise NotFound(f"There is no webhook {webhook}; {API}/webhooks lists all of them.")

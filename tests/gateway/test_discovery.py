@@ -1,0 +1,64 @@
+"""What search engines read of the hub."""
+
+import json
+import re
+from xml.etree import ElementTree
+
+from starlette.testclient import TestClient
+
+from services.catalog.pack import read_catalog
+from services.gateway.app import create_app
+from services.platform.settings import Settings
+from tests.conftest import TOBA, Hub, Server
+
+PUBLIC = "https://emall.tobakab.example"
+
+
+def test_the_sitemap_lists_pages_and_services(server: Server, database: str) -> None:
+    settings: Settings = server.settings(database, public_url=PUBLIC)
+    with TestClient(create_app(settings)) as client:
+        answer = client.get("/sitemap.xml")
+        robots = client.get("/robots.txt").text
+    addresses = [element.text for element in ElementTree.fromstring(answer.content).iter()]
+    assert f"{PUBLIC}/layanan/ktp-el" in addresses
+    assert f"{PUBLIC}/" in addresses
+    assert f"Sitemap: {PUBLIC}/sitemap.xml" in robots
+    assert "Disallow: /go/" in robots
+
+
+def test_without_a_public_address_there_is_no_sitemap(shared: Hub) -> None:
+    assert shared.client.get("/sitemap.xml").status_code == 404
+    assert "Sitemap" not in shared.client.get("/robots.txt").text
+
+
+def test_the_page_of_each_service_of_the_pack_has_its_structured_data(shared: Hub) -> None:
+    pack = read_catalog(TOBA)
+    agencies = {agency.slug: agency.name for agency in pack.agencies}
+    for service in pack.services:
+        page = shared.client.get(f"/layanan/{service.slug}").text
+        [block] = re.findall(r'<script type="application/ld\+json">(.*?)</script>', page, re.DOTALL)
+        data = json.loads(block)
+        assert (data["@context"], data["@type"]) == ("https://schema.org", "GovernmentService")
+        assert (data["name"], data["description"]) == (service.name, service.summary)
+        assert data["provider"]["name"] == agencies[service.agency]
+        assert len(data["audience"]) == len(service.audience)
+        fee = service.components.get("biaya_tarif")
+        assert data.get("offers", {}).get("price") == (None if fee is None else fee.fee_idr)
+
+
+def test_a_service_page_names_what_amends_the_laws_that_it_cites(shared: Hub) -> None:
+    page = shared.client.get("/layanan/ktp-el").text
+    [item] = re.findall(r"<li>[^\n]*Undang-Undang Nomor 23 Tahun 2006[^\n]*</li>", page)
+    _, _, amended = item.partition(", diubah dengan ")
+    assert "Undang-Undang Nomor 24 Tahun 2013" in amended
+    assert "amended by" in shared.client.get("/layanan/ktp-el?lang=en").text
+
+
+def test_a_service_page_has_structured_data(shared: Hub) -> None:
+    page = shared.client.get("/layanan/ktp-el").text
+    found = re.search(r'<script type="application/ld\+json">(.*?)</script>', page, re.DOTALL)
+    assert found is not None
+    data = json.loads(found[1])
+    assert data["@type"] == "GovernmentService"
+    assert data["provider"]["name"] == "Dinas Kependudukan dan Pencatatan Sipil"
+    assert data["offers"] == {"@type": "Offer", "price": 0, "priceCurrency": "IDR"}
