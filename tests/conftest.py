@@ -9,11 +9,12 @@ import atexit
 import fcntl
 import gc
 import json
+import logging
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Generator, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,11 +25,13 @@ from typing import Any, TypeVar
 
 import asyncpg
 import httpx
+import hypothesis
 import pytest
 import structlog
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from pydantic import SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from sqlalchemy import make_url
 from starlette.routing import BaseRoute
 from starlette.testclient import TestClient
@@ -53,6 +56,8 @@ Result = TypeVar("Result")
 MEMORY = Path("/dev/shm")
 ROOM = 4 * 1024**3
 IN_MEMORY = "EMALL_TEST_SERVER_FOLDER"
+CONFIGURED: dict[str, Any] = {}
+"""The configuration of structlog in tests."""
 
 
 def pytest_configure() -> None:
@@ -64,10 +69,17 @@ def pytest_configure() -> None:
 
     Compiled modules are kept, also where the environment says otherwise: the workers and all the
     processes that tests start would compile the hub and the tests once each.
+
+    No property test fails because the machine is busy.
     """
+    hypothesis.settings.register_profile(
+        "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    )
+    hypothesis.settings.load_profile("untimed")
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
     gc.set_threshold(10_000, 20, 20)
+    keep_loggers_configurable()
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -78,6 +90,7 @@ def pytest_configure() -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
     )
+    CONFIGURED.update(structlog.get_config())
     share_documents()
     if IN_MEMORY in os.environ or not MEMORY.is_dir():  # a worker, or no such place
         return
@@ -85,6 +98,43 @@ def pytest_configure() -> None:
         folder = tempfile.mkdtemp(prefix="emall-tests-", dir=MEMORY)
         os.environ[IN_MEMORY] = folder
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    """Undo what commands that a test or a fixture runs in this process do to logging."""
+    log_as_tests_do()
+    yield
+    log_as_tests_do()
+
+
+def log_as_tests_do() -> None:
+    """Configure the loggers of the hub and of libraries as tests have them."""
+    if structlog.get_config() == CONFIGURED:
+        return
+    structlog.configure(**CONFIGURED)
+    root = logging.getLogger()
+    root.handlers[:] = [
+        handler
+        for handler in root.handlers
+        if not isinstance(handler.formatter, structlog.stdlib.ProcessorFormatter)
+    ]
+    root.setLevel(logging.WARNING)
+
+
+def keep_loggers_configurable() -> None:
+    """Let a logger that has been used follow the next configuration.
+
+    A command configures the hub's logging so that a logger keeps what it was first used with; in
+    the process of the tests, that would outlast the test that runs the command.
+    """
+    configure = structlog.configure
+
+    def configure_for_now(**given: Any) -> None:
+        settings: dict[str, Any] = given | {"cache_logger_on_first_use": False}
+        configure(**settings)
+
+    structlog.configure = configure_for_now
 
 
 def share_documents() -> None:
@@ -112,6 +162,27 @@ def share_documents() -> None:
     FastAPI.openapi = openapi
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the tests that share what their module starts to one worker, and slow tests first.
+
+    A hub or a process that a fixture of a module starts would be started by each worker that runs
+    one of its tests. xdist hands out the largest groups first and then the other tests in their
+    order: those of processes take longest, and would keep one worker busy at the end.
+    """
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None and shares_with_module(item):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/system/"))
+
+
+def shares_with_module(item: pytest.Item) -> bool:
+    """Return whether a test uses a fixture that lives as long as its module."""
+    # pytest tells the scopes of an item's fixtures in no public way.
+    found = getattr(item, "_fixtureinfo").name2fixturedefs.values()  # noqa: B009
+    return any(definitions[-1].scope == "module" for definitions in found)
+
+
 def pytest_collection_finish() -> None:
     """Exempt what was imported from garbage collection.
 
@@ -120,6 +191,24 @@ def pytest_collection_finish() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+class GivenSettings(Settings):
+    """Settings of a test: what it gives, whatever the environment says.
+
+    Looking for a hundred settings in the environment takes five times as long as the rest.
+    """
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
 
 
 @dataclass(frozen=True)
@@ -153,7 +242,7 @@ class Server:
             # A test that reads results forms their bundles itself (`form_bundles`).
             "bundle_seconds": 0,
         }
-        return Settings(**(given | more))
+        return GivenSettings(**(given | more))
 
     @contextmanager
     def database_from(self, template: str) -> Generator[str]:
@@ -423,25 +512,33 @@ def shared_assessment(server: Server, migrated: str) -> Iterator[Room]:
         yield started
 
 
+async def issue(
+    database: Database,
+    region: str,
+    agency: str,
+    scopes: Sequence[Scope],
+    life: timedelta,
+) -> str:
+    """Issue a key of an agency."""
+    from services.gateway.api_keys.keys import issue_key
+
+    async with database.write_session() as session:
+        key = await issue_key(
+            session, region, agency=agency, scopes=scopes, now=datetime.now(UTC), lifetime=life
+        )
+    return key.key
+
+
 def new_key(
     settings: Settings, agency: str, *scopes: Scope, life: timedelta = timedelta(days=1)
 ) -> str:
     """Issue a key of an agency, for a hub with these settings."""
-    from services.gateway.api_keys.keys import issue_key
 
     async def work() -> str:
         database = Database(settings, Service.gateway)
-        async with database.write_session() as session:
-            key = await issue_key(
-                session,
-                settings.region,
-                agency=agency,
-                scopes=scopes,
-                now=datetime.now(UTC),
-                lifetime=life,
-            )
+        key = await issue(database, settings.region, agency, scopes, life)
         await database.close()
-        return key.key
+        return key
 
     return asyncio.run(work())
 
@@ -460,8 +557,12 @@ class Hub:
     settings: Settings
 
     def key(self, agency: str, *scopes: Scope, life: timedelta = timedelta(days=1)) -> str:
-        """Issue a key of an agency."""
-        return new_key(self.settings, agency, *scopes, life=life)
+        """Issue a key of an agency, over the hub's own connections: new ones take 20 ms."""
+        app: Any = self.client.app
+        assert self.client.portal is not None
+        return self.client.portal.call(
+            issue, app.state.database, self.settings.region, agency, scopes, life
+        )
 
     def auth(self, agency: str, *scopes: Scope) -> dict[str, str]:
         """Return the header with a new key of an agency."""

@@ -34,7 +34,8 @@ def rows(settings: Settings, query: str, *values: Any) -> list[Any]:
 
 def oblige_since(settings: Settings, month: date) -> None:
     """Let every reporting obligation have begun in a month."""
-    rows(settings, "UPDATE feedback.reporting_obligation SET since = $1", month)
+    statement = "UPDATE feedback.reporting_obligation SET since = $1, owed_in = NULL"
+    rows(settings, statement, month)
 
 
 def hide_table(settings: Settings, table: str) -> None:
@@ -52,6 +53,25 @@ def hidden_table(settings: Settings, table: str) -> Generator[None]:
     hide_table(settings, table)
     yield
     restore_table(settings, table)
+
+
+@contextmanager
+def locked_tables(settings: Settings, *tables: str) -> Generator[None]:
+    """Lock tables (`schema.table`) in a session of its own, as `ALTER TABLE` does, meanwhile."""
+    assert settings.database_url is not None
+    with asyncio.Runner() as runner:
+        connection = runner.run(asyncpg.connect(settings.database_url.get_secret_value()))
+        runner.run(connection.execute(f"BEGIN; LOCK TABLE {', '.join(tables)}"))
+        try:
+            yield
+        finally:
+            runner.run(connection.close())
+
+
+def change_type(settings: Settings, column: str, to: str) -> None:
+    """Give a column (`schema.table.column`) another type."""
+    table, _, name = column.rpartition(".")
+    rows(settings, f"ALTER TABLE {table} ALTER COLUMN {name} TYPE {to}")
 
 
 def close_connections(settings: Settings, application_name: str) -> int:

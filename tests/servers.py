@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import httpx
@@ -63,21 +63,27 @@ def serving(
         assert not thread.is_alive(), "the server did not stop"
 
 
-@contextmanager
-def hanging_up() -> Generator[str]:
+def hanging_up() -> AbstractContextManager[str]:
     """Run a server that accepts a connection, reads a little and closes it; yield its address."""
+    return responding(b"")
+
+
+@contextmanager
+def responding(response: bytes) -> Generator[str]:
+    """Run a server that sends these bytes once it has read a little, and closes the connection."""
     listener = socket.create_server(("127.0.0.1", 0))
 
-    def hang_up() -> None:
+    def respond() -> None:
         while True:
             try:
                 connection, _ = listener.accept()
             except OSError:
                 return
             connection.recv(4096)
+            connection.sendall(response)
             connection.close()
 
-    thread = threading.Thread(target=hang_up, daemon=True)
+    thread = threading.Thread(target=respond, daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -39,7 +39,7 @@ async def tables_of(settings: Settings, service: Service) -> set[str]:
         await database.close()
 
 
-@pytest.mark.parametrize("service", [Service.feedback, Service.gateway])
+@pytest.mark.parametrize("service", list(NO_PERSONAL_DATA))
 def test_every_table_declares_whether_it_has_personal_data(
     empty: Settings, service: Service
 ) -> None:

@@ -15,7 +15,6 @@ from starlette.testclient import TestClient
 from services.feedback.app import create_app as create_feedback
 from services.feedback.comments.schemas import CommentFiled, NewComment
 from services.feedback.comments.submit import submit_comment
-from services.feedback.comments.working_days import after_working_days
 from services.feedback.events.partitions import apply_retention, partition_of
 from services.feedback.form_checks import FormTokens
 from services.feedback.statistics.obligations import deadline, last_closed_months
@@ -23,7 +22,7 @@ from services.feedback.statistics.revisions import figures_of
 from services.feedback.statistics.schemas import Statistic
 from services.feedback.surveys.invitations import InvitationTokens
 from services.feedback.surveys.responses import Submitter, store_response
-from services.feedback.surveys.schemas import Response
+from services.feedback.surveys.schemas import SurveyResponse
 from services.gateway.app import create_app as create_gateway
 from services.gateway.link_monitoring.retention import prune_checks
 from services.gateway.link_monitoring.status import LinkStatus, covered_seconds
@@ -35,6 +34,7 @@ from services.platform.packs import Pack
 from services.platform.problems import Invalid
 from services.platform.regency import store_regency
 from services.platform.settings import Service, Settings
+from services.platform.working_days import after_working_days
 from tests.conftest import Hub, Room, agency_caller, new_key, room
 from tests.feedback.complaints import comment, keys_of
 from tests.feedback.questionnaires import load, survey
@@ -156,7 +156,7 @@ def test_a_survey_response_belongs_to_the_local_day(region: Region, office: Room
     )
 
     def answered_on(now: datetime) -> date:
-        response = Response.model_validate({"answers": {"Q": "yes"}})
+        response = SurveyResponse.model_validate({"answers": {"Q": "yes"}})
         stored = office.store(
             lambda session: store_response(
                 session,

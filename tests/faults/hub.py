@@ -55,6 +55,8 @@ SERVER = """\
             proxy_set_header Host $host;
             proxy_set_header X-Forwarded-For {client};
             proxy_set_header X-Forwarded-Proto $scheme;
+            proxy_set_header X-Request-ID $request_id;
+            proxy_set_header X-Request-Start "t=$msec";
         }}
     }}
 """

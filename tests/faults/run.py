@@ -248,7 +248,7 @@ class Run:
                 if loop.time() - max(ledger.last_error_at, lifted) > QUIET_SECONDS:
                     break
         drained = await self._drain()
-        after = await self._stored()
+        after = await self._settled()
         difference = compare(ledger, after - before)
         difference.lost.update(before - after)
         result = Result(
@@ -294,6 +294,18 @@ class Run:
         stored = await self.ask(count_stored)
         for key, ids in self.receiver.messages.items():
             stored[Item(Kind.webhook, key)] = len(ids)
+        return stored
+
+    async def _settled(self) -> Counter[Item]:
+        """Return what is stored once nothing is added: also requests that clients gave up end."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + DRAIN_SECONDS
+        stored = await self._stored()
+        while loop.time() < end:
+            await asyncio.sleep(QUIET_SECONDS)
+            before, stored = stored, await self._stored()
+            if stored == before:
+                break
         return stored
 
     async def _compare_sums(self) -> tuple[str, ...]:

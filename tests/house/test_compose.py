@@ -86,6 +86,15 @@ def test_only_the_proxy_is_reachable_and_trusted() -> None:
             assert list(container["networks"]) == ["inside"]
 
 
+def test_the_metrics_of_each_service_are_reachable_from_inside_only() -> None:
+    for name in SERVICES:
+        settings = environment(name)
+        assert settings["EMALL_METRICS_HOST"] == "0.0.0.0"
+        assert settings["EMALL_METRICS_PORT"] == "9100"
+        assert "inside" in CONTAINERS[name]["networks"]
+    assert "9100" not in (ROOT / "deploy" / "compose" / "Caddyfile").read_text()
+
+
 def test_only_the_gateways_have_the_signing_key_mounted_read_only() -> None:
     for name in SERVICES:
         volumes = CONTAINERS[name]["volumes"]

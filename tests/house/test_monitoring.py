@@ -109,6 +109,11 @@ HUB_WITH_EVERY_FAULT = {
     'process_max_fds{job="emall", instance="a"}': "1000x90",
     'emall_check{service="gateway", check="disk"}': "2x90",
     'emall_check{service="gateway", check="backup"}': "1x90",
+    'emall_check{service="gateway", check="replica"}': "1x90",
+    # Each of these has an alert of its own.
+    'emall_check{service="gateway", check="queues"}': "1x90",
+    'emall_check{service="gateway", check="jobs"}': "1x90",
+    'emall_check{service="gateway", check="database"}': "2x90",
 }
 """Series of 90 minutes, in the notation of promtool."""
 

@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from importlib import import_module
+from itertools import product
 
 import pytest
 from fastapi import FastAPI
@@ -17,7 +18,7 @@ from services.platform.settings import ROOT, Service, Settings
 
 
 def operations(app: FastAPI) -> Iterator[tuple[Scope, str, str]]:
-    """Scope, path and method of every operation that requires a scope."""
+    """Scope, path and method of every operation that requires a scope, or one of several."""
     for route in iter_route_contexts(app.routes):
         dependant: Dependant | None = getattr(route, "dependant", None)
         waiting = [] if dependant is None else [dependant]
@@ -25,8 +26,8 @@ def operations(app: FastAPI) -> Iterator[tuple[Scope, str, str]]:
             each = waiting.pop()
             waiting += each.dependencies
             if isinstance(each.call, RequireScope):
-                for method in route.methods or ():
-                    yield each.call.scope, str(route.path).removeprefix(API), method
+                for scope, method in product(each.call.scopes, route.methods or ()):
+                    yield scope, str(route.path).removeprefix(API), method
 
 
 def required(settings: Settings) -> dict[Scope, str]:

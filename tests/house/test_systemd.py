@@ -78,6 +78,7 @@ def test_a_fault_would_be_found(root: Path) -> None:
 def test_there_are_two_of_each_service_with_its_own_login_and_without_the_keys_of_others() -> None:
     target = (SYSTEMD / "emall.target").read_text()
     proxy = (ROOT / "deploy" / "caddy" / "pairs.Caddyfile").read_text()
+    scraped = (ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text()
     keys = {"gateway": {"identity/private.pem", "secrets"}, "feedback": {"comments"}}
     keys |= {"assessment": {"publishing"}, "catalog": set[str]()}
     for service in Service:
@@ -85,9 +86,12 @@ def test_there_are_two_of_each_service_with_its_own_login_and_without_the_keys_o
         assert f"emall serve {service} --port %i" in text
         assert text.count("LoadCredential=") == 1
         assert f"LoadCredential=emall_{service}_database_url:" in text
+        assert "Environment=EMALL_METRICS_PORT=1%i\n" in text
+        assert "EMALL_METRICS_HOST" not in text  # loopback
         ports = [part.partition(".")[0] for part in target.split(f"emall-{service}@")[1:]]
         assert len(set(ports)) == 2
         assert all(f"127.0.0.1:{port}" in proxy for port in ports)
+        assert all(f"127.0.0.1:1{port}" in scraped for port in ports)
         [line] = [line for line in text.splitlines() if line.startswith("InaccessiblePaths=")]
         hidden = {
             path.removeprefix("-/var/lib/emall/")

@@ -6,10 +6,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import (
+    AbstractContextManager,
+    ExitStack,
+    contextmanager,
+    redirect_stderr,
+    redirect_stdout,
+)
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import httpx
@@ -20,6 +27,7 @@ from services.cli.app import main
 from services.platform.settings import ROOT, Service, Settings, load_settings
 from tests.conftest import form_bundles
 from tests.feedback.answering import move_responses
+from tests.forked_commands import ForkedCommand
 from tests.servers import LOOPBACK, free_port
 
 Environment = Mapping[str, str]
@@ -47,16 +55,18 @@ def environment_of(database_url: str | None, data_dir: Path, **more: str) -> dic
 
 
 def emall(*arguments: str, environment: Environment) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
-    return subprocess.run(
-        command(*arguments),
-        env=dict(environment),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
-    )
+    """Run a command to its end, as a fork of a process that has imported the hub."""
+    with TemporaryFile("w+b") as output, TemporaryFile("w+b") as errors:
+        running = ForkedCommand(arguments, environment=environment, output=output, errors=errors)
+        try:
+            code = running.wait(180)
+        finally:
+            running.kill()
+        output.seek(0)
+        errors.seek(0)
+        return subprocess.CompletedProcess(
+            arguments, code, output.read().decode(), errors.read().decode()
+        )
 
 
 def emall_here(*arguments: str, environment: Environment) -> subprocess.CompletedProcess[str]:
@@ -92,7 +102,7 @@ def command(*arguments: str) -> list[str]:
 class Process:
     """A command that goes on, and what it says meanwhile."""
 
-    running: subprocess.Popen[bytes]
+    running: subprocess.Popen[bytes] | ForkedCommand
     log: Path
 
     def says(self) -> str:
@@ -142,6 +152,21 @@ def process(*arguments: str, environment: Environment, log: Path) -> Generator[P
         started.end()
 
 
+@contextmanager
+def forked(*arguments: str, environment: Environment, log: Path) -> Generator[Process]:
+    """Run a command like `process`, as a fork of a process that has imported the hub.
+
+    For tests that are not about the start or the memory of a process.
+    """
+    with log.open("ab") as output:
+        running = ForkedCommand(arguments, environment=environment, output=output, errors=output)
+    started = Process(running, log)
+    try:
+        yield started
+    finally:
+        started.end()
+
+
 @dataclass
 class RunningHub:
     """A hub of one or of several processes: its door, its commands, its parts by name."""
@@ -153,13 +178,15 @@ class RunningHub:
     environments: dict[str, dict[str, str]]
     processes: dict[str, Process] = field(default_factory=dict[str, Process])
     stack: ExitStack = field(default_factory=ExitStack)
+    run: Callable[..., AbstractContextManager[Process]] = forked
+    """How its processes are started."""
 
     def start(self, name: str) -> None:
         """Start a service; `hub` is all of them in one process."""
         arguments = ["serve"] if name == "hub" else ["serve", name]
         port = self.addresses[name].rpartition(":")[2]
         self.processes[name] = self.stack.enter_context(
-            process(
+            self.run(
                 *arguments,
                 "--port",
                 port,

@@ -2,6 +2,7 @@
 that say what to do."""
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from subprocess import CompletedProcess
 
+import openpyxl
 import pytest
 import yaml
 from fastapi.testclient import TestClient
@@ -124,6 +126,73 @@ def test_a_changed_pack_shows_what_changes_and_a_broken_one_what_is_wrong(
     assert stored_url(operator.settings, slug) == "https://changed.example.go.id"
 
 
+def test_an_exported_pack_has_what_people_changed_and_loads_without_a_change(
+    operator: Operator,
+) -> None:
+    with TestClient(create_app(operator.settings)) as client:
+        key = operator.emall("keys", "issue", "--agency", "dukcapil", "--scope", "catalog:write")
+        read = client.get("/api/v1/services/ktp-el")
+        changed = read.json()["service"] | {"owner": "Bidang Pendaftaran Penduduk"}
+        headers = {
+            "Authorization": f"Bearer {key.stdout.strip()}",
+            "If-Match": read.headers["ETag"],
+        }
+        answer = client.put("/api/v1/services/ktp-el", json=changed, headers=headers)
+        assert answer.status_code == 200, answer.text
+    folder = operator.folder / "exported"
+    done = operator.emall("export", "pack", str(folder))
+    assert done.returncode == 0, done.stderr
+    services = yaml.safe_load((folder / "services" / "dukcapil.yaml").read_text())["services"]
+    [ktp] = [service for service in services if service["slug"] == "ktp-el"]
+    assert ktp["owner"] == "Bidang Pendaftaran Penduduk"
+    assert [case["slug"] for case in ktp["cases"]] == ["hilang", "rusak", "baru", "ubah-data"]
+    assert operator.emall("pack", "check", str(folder)).stdout.startswith("Kabupaten Toba: ")
+    again = operator.emall("load", str(folder), "--dry-run")
+    assert (again.returncode, again.stdout) == (0, "")
+    assert operator.emall("export", "pack", str(folder)).returncode == 1
+    older = operator.emall("load", str(TOBA), "--dry-run")
+    assert older.stdout == "= service ktp-el\n"
+
+
+def test_an_exported_spreadsheet_is_imported_whole_or_not_at_all(operator: Operator) -> None:
+    file = operator.folder / "katalog.xlsx"
+    done = operator.emall("export", "catalog", str(file), "--agency", "dukcapil")
+    assert done.returncode == 0, done.stderr
+    unchanged = operator.emall("import", "catalog", str(file))
+    assert unchanged.stdout.startswith("0 created, 0 changed, "), unchanged.stderr
+
+    book = openpyxl.load_workbook(file)
+    services = book["Layanan"]
+    columns = {str(cell.value): number for number, cell in enumerate(services[1], start=1)}
+    [row] = [cells[0].row for cells in services.iter_rows(min_row=2) if cells[0].value == "ktp-el"]
+    services.cell(row, columns["penanggung jawab"], "Bidang Pendaftaran Penduduk")
+    status = services.cell(row, columns["status"]).value
+    wrong = services.cell(row, columns["status"], "tidak tahu").coordinate
+    book.save(file)
+    refused = operator.emall("import", "catalog", str(file))
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert f"Layanan!{wrong}: " in refused.stderr
+    assert "Nothing was stored: 1 errors." in refused.stderr
+
+    services.cell(row, columns["status"], status)
+    book.save(file)
+    trial = operator.emall("import", "catalog", str(file), "--dry-run")
+    assert "nothing was stored (--dry-run)" in trial.stdout
+    stored = operator.emall("import", "catalog", str(file))
+    assert stored.stdout.startswith("0 created, 1 changed, "), stored.stderr
+    with TestClient(create_app(operator.settings)) as client:
+        assert client.get("/api/v1/services/ktp-el").json()["service"]["owner"] == (
+            "Bidang Pendaftaran Penduduk"
+        )
+        versions = client.get("/api/v1/services/ktp-el/versions").json()["items"]
+    assert "command-line" in {version["recorded_by"] for version in versions}
+
+    file.write_bytes(b"PK\x03\x04")
+    broken = operator.emall("import", "catalog", str(file))
+    assert broken.returncode == 1
+    assert "Traceback" not in broken.stderr
+
+
 def test_a_pack_that_is_no_yaml_or_of_another_region_is_refused(operator: Operator) -> None:
     pack = operator.pack()
     (pack / "sources.yaml").write_text("sources: [", encoding="utf-8")
@@ -167,6 +236,19 @@ def test_only_a_key_is_printed_and_only_for_an_agency_and_scopes_that_exist(
         assert (refused.returncode, refused.stdout) == (2, ""), wrong
         assert "Traceback" not in refused.stderr
     assert len(stored_keys(operator.settings)) == 1
+
+
+def test_an_invitation_prints_a_link_and_needs_a_role_and_its_agency(operator: Operator) -> None:
+    person = ("people", "invite", "--email", "Rani@Toba.test", "--role")
+    invited = operator.emall(*person, "reporter", "--agency", "dukcapil")
+    assert invited.returncode == 0, invited.stderr
+    assert re.fullmatch(r"http://\S+/kelola/undangan/emi_[\w-]{43}\n", invited.stdout)
+    assert "emi_" not in invited.stderr
+    for wrong in (("reporter",), ("reporter", "--agency", "nobody"), ("king",)):
+        refused = operator.emall(*person, *wrong)
+        assert (refused.returncode, refused.stdout) == (2, ""), wrong
+        assert "Traceback" not in refused.stderr
+    assert count_rows(operator.settings, "gateway.person") == 1
 
 
 def test_doctor_prints_the_settings_without_secrets_and_the_errors(

@@ -4,7 +4,9 @@ A test client that calls the application in process does not see a wrong `Conten
 cuts the body there, or fails. So each operation is asked twice, of two hubs on one database.
 """
 
+import json
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -51,7 +53,8 @@ TIME_DEPENDENT = re.compile(
 
 VARYING = {
     # Zip archives, whose entries carry the moment at which they were made.
-    "export_evidence", "get_evidence_template", "get_statistics_template",
+    "export_evidence", "get_catalog_template", "get_evidence_template",
+    "get_statistics_template",
     # Counts of the process that answers.
     "get_hub_status",
 }  # fmt: skip
@@ -61,8 +64,13 @@ VARYING = {
 EVIDENCE = {"name": "Satu", "name_en": "One", "sources": ["study-2025"]}
 STORED: dict[str, dict[str, Any]] = {
     "assessments": {"period": 2024, "draws": 200},
+    "webhooks": {"url": "https://penerima.example/kabar"},
     "scenarios": {"kind": "collaboration", "period": 2024, "changes": {}, "target": 50},
     "risks": EVIDENCE | {"key": "one", "attested_in": 2024},
+    "invitations": {
+        "email": "nama@contoh.go.id",
+        "roles": [{"role": "reporter", "agency": "dukcapil"}],
+    },
     "declarations": {
         "key": "risks-2024",
         "register_name": "risks",
@@ -161,8 +169,12 @@ def hubs(server: Server, toba: str) -> Iterator[Hubs]:
 @pytest.mark.parametrize("operation_id", GETS)
 def test_an_answer_arrives_whole(hubs: Hubs, operation_id: str) -> None:
     path, sent = hubs.path_of(operation_id), hubs.headers_of(operation_id)
-    here = hubs.client.get(path, headers=sent)
-    status, headers, body = ask(hubs.address, path, sent)
+    while True:
+        asked_in = minute()
+        here = hubs.client.get(path, headers=sent)
+        status, headers, body = ask(hubs.address, path, sent)
+        if minute() == asked_in:  # which some answers say
+            break
     assert status == here.status_code, path
     assert headers.get("content-type") == here.headers.get("content-type")
     assert "content-length" in headers or headers.get("transfer-encoding") == "chunked"
@@ -181,6 +193,29 @@ def test_most_operations_answer_with_content(hubs: Hubs) -> None:
     assert not {code: status for code, status in statuses.items() if status in {400, 422, 500}}
     found = sum(status == 200 for status in statuses.values())
     assert found > 0.8 * len(GETS), statuses
+
+
+def test_the_root_of_hsds_is_answered_with_and_without_its_slash(hubs: Hubs) -> None:
+    """HSDS names it `/`, below the address of the interface; the document names it without."""
+    status, headers, body = ask(hubs.address, "/hsds", {})
+    assert (status, headers["content-type"]) == (200, "application/json")
+    assert json.loads(body)["version"] == "3.0"
+    with_slash = ask(hubs.address, "/hsds/", {})
+    assert (with_slash[0], with_slash[2]) == (200, body)
+    assert with_slash[1]["etag"] == headers["etag"]
+    for path in ("/hsds", "/hsds/"):
+        assert ask(hubs.address, f"{path}?page=1", {})[0] == 422
+        assert (
+            ask(hubs.address, path, {"Origin": "https://peta.example"})[1][
+                "access-control-allow-origin"
+            ]
+            == "*"
+        )
+    assert ask(hubs.address, "/hsdsx", {})[0] == 404
+
+
+def minute() -> int:
+    return int(time.time() // 60)
 
 
 def comparable(body: bytes) -> bytes:

@@ -88,6 +88,17 @@ class SickHub:
         ]
         return {-1: "unknown", 0: "ok", 1: "warning", 2: "error"}[max(values)]
 
+    def lag(self) -> float:
+        """Return the lag of the read replica that the metric shows; 0 without one."""
+        scraped = LOOPBACK.get(self.metrics, timeout=10).raise_for_status().text
+        values = [
+            sample.value
+            for family in text_string_to_metric_families(scraped)
+            for sample in family.samples
+            if sample.name == "emall_read_replica_lag_seconds"
+        ]
+        return max(values, default=0.0)
+
     def doctor(self) -> dict[str, Any]:
         done = emall_here("doctor", "--json", environment=self.environment)
         result = json.loads(done.stdout)
@@ -97,7 +108,8 @@ class SickHub:
     def everywhere(self, check: str, severity: str) -> None:
         """Wait until all four say this of a check."""
         until(lambda: self.ready()[1][check] == severity, f"{check} is not {severity}")
-        assert self.told(check) == dict.fromkeys(("readiness", "status", "doctor"), severity)
+        told = self.told(check)
+        assert told == dict.fromkeys(("readiness", "status", "doctor"), severity), self.doctor()
         until(lambda: self.metric(check) == severity, f"the metric of {check} is not {severity}")
 
 
@@ -210,6 +222,8 @@ def test_a_visit_that_waits_too_long_is_told(sick: SickHub) -> None:
         sick.everywhere("queues", "warning")
         [message] = [text for text in sick.ready()[2] if "wait" in text]
         assert message.startswith("deliver-clicks: items that wait: 1, the oldest for 6")
+        told = [each["message"] for each in sick.doctor()["findings"] if each["check"] == "queues"]
+        assert len(told) == 1, told
     sick.everywhere("queues", "ok")
 
 
@@ -228,6 +242,7 @@ def set_read_only(server: Server, settings: Settings, value: str) -> None:
 
 
 def test_a_read_only_database_is_told_and_reads_are_served(server: Server, sick: SickHub) -> None:
+    before = len(sick.log.read_text())
     set_read_only(server, sick.settings, "on")
     try:
         sick.everywhere("database-writable", "error")
@@ -239,7 +254,7 @@ def test_a_read_only_database_is_told_and_reads_are_served(server: Server, sick:
     finally:
         set_read_only(server, sick.settings, "off")
     sick.everywhere("database-writable", "ok")
-    said = sick.log.read_text()
+    said = sick.log.read_text()[before:]
     assert said.count("writes to the database of feedback unavailable") == 1
     assert "Traceback" not in said
 
@@ -259,13 +274,17 @@ def test_another_comments_key_is_told_and_the_right_one_ends_it(sick: SickHub) -
 
 
 @contextmanager
-def measured_hub(server: Server, folder: Path, **more: Any) -> Generator[SickHub]:
-    """Serve a hub with metrics in this process."""
+def measured_hub(
+    server: Server, folder: Path, *, operator: dict[str, str] | None = None, **more: Any
+) -> Generator[SickHub]:
+    """Serve a hub with metrics in this process; `operator` are settings of `emall doctor`."""
     port, metrics = free_port(), free_port()
     settings = server.settings("postgres", data_dir=folder / "data", metrics_port=metrics, **more)
     app = create_app(settings)
     serve_metrics(app, settings, port=metrics, workers=1)
-    environment = environment_of(url_of(settings), folder / "data", EMALL_PORT=str(port))
+    environment = environment_of(
+        url_of(settings), folder / "data", EMALL_PORT=str(port), **(operator or {})
+    )
     with serving(app, port=port) as address:
         scraped = f"http://127.0.0.1:{metrics}/metrics"
         yield SickHub(address, scraped, environment, folder / "none", settings)
@@ -344,3 +363,41 @@ def test_a_replica_that_is_behind_is_told(
         hub.everywhere("replica", "warning")
         asyncio.run(run_on(replica, "postgres", "SELECT pg_wal_replay_resume()"))
         hub.everywhere("replica", "ok")
+
+
+def test_a_read_replica_that_is_behind_away_or_promoted_is_told(
+    server: Server,
+    replicated: tuple[Postgres, Postgres],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """The hub asks the replica itself, for which its accounts need no right of their own."""
+    monkeypatch.setattr(rules, "REPLICA_WARNING", timedelta(milliseconds=300))
+    primary, replica = replicated
+    url = SecretStr(primary.url("postgres", user="postgres"))
+    read_url = f"postgresql://127.0.0.1:{replica.port}"
+    asyncio.run(migrate(server.settings("postgres", database_url=url)))
+    with measured_hub(
+        server,
+        tmp_path,
+        operator={"EMALL_DATABASE_READ_URL": read_url},
+        database_url=url,
+        database_read_url=SecretStr(read_url),
+    ) as hub:
+        hub.everywhere("replica", "ok")
+        assert hub.lag() < 0.3
+        asyncio.run(run_on(replica, "postgres", "SELECT pg_wal_replay_pause()"))
+        asyncio.run(run_on(primary, "postgres", "CREATE TABLE later AS SELECT 1"))
+        hub.everywhere("replica", "warning")
+        until(lambda: hub.lag() > 0.3)
+        asyncio.run(run_on(replica, "postgres", "SELECT pg_wal_replay_resume()"))
+        hub.everywhere("replica", "ok")
+
+        replica.kill()
+        hub.everywhere("replica", "warning")
+        assert "The read replica does not answer: reads go to the server." in hub.ready()[2]
+        asyncio.run(replica.start())
+        hub.everywhere("replica", "ok")
+
+        replica.promote()
+        hub.everywhere("replica", "error")

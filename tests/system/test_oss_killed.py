@@ -12,7 +12,7 @@ from tests.conftest import Hub
 from tests.gateway.oss_rows import current_figures
 from tests.gateway.test_oss import connected_settings, message, token
 from tests.servers import LOOPBACK, free_port
-from tests.system.processes import environment_of, process
+from tests.system.processes import environment_of, forked
 
 MESSAGES = 20
 
@@ -30,9 +30,7 @@ def test_messages_that_were_acknowledged_are_counted_once_after_a_kill(
     )
     port = free_port()
     address = f"http://127.0.0.1:{port}"
-    with process(
-        "serve", "--port", str(port), environment=environment, log=tmp_path / "log"
-    ) as hub:
+    with forked("serve", "--port", str(port), environment=environment, log=tmp_path / "log") as hub:
         hub.wait_until(address)
         acknowledged = 0
         for number in range(MESSAGES):

@@ -33,7 +33,7 @@ from tests.gateway.link_rows import (
 )
 from tests.gateway.portals import Asked, Portal, always, portal
 from tests.servers import LOOPBACK, free_port
-from tests.system.processes import emall_here, environment_of, process
+from tests.system.processes import emall_here, environment_of, forked
 from tests.waiting import until
 
 pytestmark = pytest.mark.xdist_group("replicas")
@@ -73,15 +73,14 @@ class Replicas:
 def replicas(
     server: Server, toba: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Replicas]:
-    """Start four gateways once for all tests: a process takes seconds to import the hub."""
+    """Start four gateways once for all tests."""
     folder = tmp_path_factory.mktemp("replicas")
     together = Barrier(PORTALS)
 
     def answer(asked: Asked, connection: socket) -> bytes | None:
         """Respond only when every portal was asked."""
-        if asked.method == "HEAD":
-            with suppress(BrokenBarrierError):
-                together.wait(60)
+        with suppress(BrokenBarrierError):
+            together.wait(60)
         return always()(asked, connection)
 
     with ExitStack() as stack:
@@ -100,7 +99,7 @@ def replicas(
         )
         started = {
             f"http://127.0.0.1:{port}": stack.enter_context(
-                process(
+                forked(
                     *("serve", "gateway", "--port", str(port)),
                     environment=environment,
                     log=folder / f"{port}.log",
@@ -132,7 +131,7 @@ def test_each_check_runs_once_at_one_of_the_four(replicas: Replicas) -> None:
         make_links_due(replicas.settings, host_prefix="127.0.0.1:")
         until(lambda done=rounds * PORTALS: count_checks(replicas.settings) >= done)
         for running in replicas.portals:
-            assert [asked.method for asked in running.asked] == ["HEAD", "GET"] * rounds
+            assert [asked.method for asked in running.asked] == ["GET"] * rounds
         assert count_checks(replicas.settings) == rounds * PORTALS
     # All were asked at once, which takes the hands of all four.
     assert not replicas.asked_together.broken

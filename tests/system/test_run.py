@@ -36,6 +36,9 @@ def test_run_serves_the_pack_from_nothing_and_again_from_what_is_there(tmp_path:
         key = key_file.read_text(encoding="utf-8").strip()
         assert key not in output
         assert key_file.stat().st_mode & 0o077 == 0
+        link = re.search(rf"{address}/kelola/undangan/\S+", output)
+        assert link is not None
+        assert LOOPBACK.get(link[0], timeout=30).status_code == 303
         headers = {"Authorization": f"Bearer {key}"}
         stored = LOOPBACK.post(
             f"{address}{API}/assessments",
@@ -67,7 +70,7 @@ def test_run_serves_the_pack_from_nothing_and_again_from_what_is_there(tmp_path:
 def check_readme(address: str, environment: Mapping[str, str]) -> None:
     """Run every example of the README against the hub at this address, but `make` itself."""
     blocks = re.findall(r"^```sh\n(.*?)^```", (ROOT / "README.md").read_text("utf-8"), re.M | re.S)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     for block in blocks[1:]:
         script = block.replace("http://127.0.0.1:8000", address)
         script = re.sub(r"\.venv/bin/python\b", sys.executable, script)

@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from tests.conftest import Server
 from tests.servers import LOOPBACK, free_port
-from tests.system.processes import Process, environment_of, process
+from tests.system.processes import Process, environment_of, forked
 from tests.waiting import until
 
 pytestmark = pytest.mark.xdist_group("tracing")
@@ -127,12 +127,12 @@ def traced(
             EMALL_ASSESSMENT_URL=f"http://127.0.0.1:{ports['nothing']}",
         )
         with (
-            process(
+            forked(
                 *("serve", "gateway", "--port", str(ports["gateway"])),
                 environment=environment,
                 log=folder / "gateway.log",
             ) as gateway,
-            process(
+            forked(
                 *("serve", "catalog", "--port", str(ports["catalog"])),
                 environment=environment,
                 log=folder / "catalog.log",
