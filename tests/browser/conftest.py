@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Request, Route, sync_playwright
 
 from services.gateway.app import create_app
+from services.platform.settings import Settings
 from tests.conftest import Server
 from tests.servers import serving
 
@@ -32,12 +33,16 @@ OpenTab = Callable[..., Any]
 # The browser comes after the database and goes before it: while Playwright's synchronous API is
 # open, its thread counts as inside an event loop, and asyncio.run is refused there.
 @pytest.fixture(scope="module")
-def site(server: Server, toba: str) -> Iterator[str]:
+def site_settings(server: Server, toba: str) -> Iterator[Settings]:
+    """Provide the settings of a hub with the Toba pack."""
+    with server.database_from(toba) as name:
+        yield server.settings(name)
+
+
+@pytest.fixture(scope="module")
+def site(site_settings: Settings) -> Iterator[str]:
     """Return the address of a hub with the Toba pack."""
-    with (
-        server.database_from(toba) as name,
-        serving(create_app(server.settings(name))) as address,
-    ):
+    with serving(create_app(site_settings)) as address:
         yield address
 
 

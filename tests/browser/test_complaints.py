@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from tests.browser.conftest import OpenTab
+from tests.browser.overflow import overflow
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-NO_WIDER = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
 
 
 def test_a_complaint_is_filed_on_a_phone_without_a_script(
@@ -42,5 +42,5 @@ def test_a_complaint_is_filed_on_a_phone_without_a_script(
     with open_tab(width=360) as tab:
         for path in ("/aduan", "/aduan?lang=en"):
             tab.open(path)
-            assert tab.page.evaluate(NO_WIDER)
+            assert overflow(tab.page) == []
         assert tab.console_errors == []

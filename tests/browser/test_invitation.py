@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from services.gateway.app import create_app
+from tests.browser.overflow import overflow
 from tests.conftest import DEFAULT_ZONE, Server, new_key
 from tests.servers import serving
 
@@ -46,8 +47,7 @@ def test_an_invited_stakeholder_answers_on_a_phone(
             page.click("text=Mitra diskominfo")
             page.select_option('select[name="partners.diskominfo"]', "monthly")
             page.check('input[name="partners.diskominfo.exchange"][value="data"]')
-            widths = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-            assert widths[0] <= widths[1]
+            assert overflow(page) == []
             page.click("button.send")
             page.wait_for_url(f"{site}/survei/undangan/terima-kasih")
             page.goto(site + link)

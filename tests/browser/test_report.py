@@ -7,6 +7,7 @@ import pytest
 from services.gateway.app import create_app
 from services.platform.service import API
 from tests.browser.conftest import OpenTab
+from tests.browser.overflow import overflow
 from tests.conftest import Server, new_key
 from tests.servers import LOOPBACK, serving
 
@@ -38,9 +39,7 @@ def test_a_reader_goes_from_the_dashboard_to_the_report_and_sees_its_charts(
         tab.open("/dasbor")
         page = tab.page
         assert page.locator("h1").inner_text() == "Dasbor kolaborasi 2024"
-        assert page.evaluate(
-            "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
-        )
+        assert overflow(page) == []
         index = page.locator("b.index").inner_text()
         page.get_by_role("link", name="Laporan", exact=True).click()
         page.wait_for_url("**/report")
@@ -50,9 +49,7 @@ def test_a_reader_goes_from_the_dashboard_to_the_report_and_sees_its_charts(
         assert len(pictures) >= 3
         assert all(pictures)
         assert page.evaluate(STYLED) == "collapse"  # the policy lets the page's own style pass
-        assert page.evaluate(
-            "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
-        )
+        assert overflow(page) == []
         assert tab.console_errors == []
 
 
@@ -68,7 +65,5 @@ def test_a_year_with_and_without_an_index_fits_a_phone_and_a_desk(
         box = lead.bounding_box()
         assert box is not None
         assert box["y"] + box["height"] < 640  # on the first screen of a phone
-        assert tab.page.evaluate(
-            "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
-        )
+        assert overflow(tab.page) == []
         assert tab.console_errors == []
