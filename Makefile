@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench faults messages lock clean
+.PHONY: help run test lint clients bench faults messages lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -36,6 +36,16 @@ lint: $(VENV)/.dev ## format, lint, types, import contracts, dead code, spelling
 	@$(BIN)/python -m tests.house.dead_code
 	@$(BIN)/codespell services migrations tests bench docs README.md CHANGELOG.md
 	@$(BIN)/python -m tests.house.migration_lint
+
+$(VENV)/clients/.installed: $(VENV)/.dev $(wildcard tests/contract/clients/*lock*)
+	@mkdir -p $(VENV)/clients/npm
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --upgrade --target $(VENV)/clients/python -r tests/contract/clients/requirements.lock
+	@cp tests/contract/clients/package.json tests/contract/clients/package-lock.json $(VENV)/clients/npm
+	@cd $(VENV)/clients/npm && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+clients: $(VENV)/clients/.installed ## clients in PHP and TypeScript: generate, compile, run (needs java, npm, php with Guzzle)
+	@EMALL_REQUIRE=clients $(BIN)/python -m pytest tests/contract/test_generated_clients.py
 
 bench: $(VENV)/.dev ## the benchmarks
 	@$(BIN)/python -m bench

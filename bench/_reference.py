@@ -2,17 +2,28 @@
 
 import os
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from fastapi import FastAPI
 from pydantic import BaseModel
-from sqlalchemy import make_url
+from sqlalchemy import Column, make_url
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlmodel import Field as Stored
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.catalog.records import AgencyRecord, ServiceRecord
+from services.catalog.records import CatalogTable, ServiceRecord
 from services.catalog.schemas import ServiceSummary, service_summary
+
+
+class AgencyRecord(CatalogTable, table=True):
+    """A row of the table `catalog.agency`."""
+
+    __tablename__: ClassVar[Any] = "agency"
+
+    slug: str = Stored(primary_key=True)
+    content: dict[str, Any] = Stored(sa_column=Column(JSONB, nullable=False))
 
 
 class PlainPage(BaseModel):
@@ -26,6 +37,7 @@ class Row(BaseModel):
     modified_at: datetime
     content: dict[str, Any]
     agency: dict[str, Any]
+    withdrawn: bool = False
 
 
 def reference() -> FastAPI:

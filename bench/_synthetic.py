@@ -5,7 +5,8 @@ from typing import Any
 
 from services.assessment.evidence.records import EVIDENCE
 from services.assessment.scoring.batch import Case
-from services.assessment.scoring.inputs import Facts, Item
+from services.assessment.scoring.inputs import Facts
+from services.assessment.scoring.items import Item
 
 SECTORS = ("government", "private", "community")
 AGENCIES = 14

@@ -20,6 +20,7 @@ import zipfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -152,15 +153,20 @@ async def read_spreadsheet(body: bytes) -> None:
 
 async def read_feed(body: bytes) -> None:
     from services.gateway.connectors.announcements.announcement import read_announcements
+    from services.gateway.connectors.announcements.readable_part import readable_part
     from services.gateway.connectors.announcements.service_matching import ServiceMatcher
     from services.gateway.outbound.bounded_reading import LIMITS
     from services.platform.bounded_process import call_bounded
     from services.platform.local_time import DEFAULT_ZONE
 
-    matcher = ServiceMatcher([])
-    url = "https://situs.example/feed/"
     await call_bounded(
-        LIMITS, read_announcements, body, url=url, zone=DEFAULT_ZONE, matcher=matcher
+        LIMITS,
+        read_announcements,
+        readable_part(body, is_cut=False),
+        url="https://situs.example/feed/",
+        zone=DEFAULT_ZONE,
+        matcher=ServiceMatcher([]),
+        now=datetime.now(UTC),
     )
 
 
@@ -171,14 +177,14 @@ async def read_bundle(body: bytes) -> None:
 
 
 async def read_answer(body: bytes) -> None:
-    from services.gateway.outbound.response_body import read_body
+    from services.gateway.outbound.response_body import BodyLimit, read_body
 
     async def chunks() -> AsyncIterator[bytes]:
         for start in range(0, len(body), 65_536):
             yield body[start : start + 65_536]
             await asyncio.sleep(0)
 
-    await read_body(chunks(), ["gzip"], max_bytes=4 * MIB)
+    await read_body(chunks(), ["gzip"], BodyLimit(4 * MIB))
 
 
 async def read_json_answer(body: bytes) -> None:
@@ -188,7 +194,6 @@ async def read_json_answer(body: bytes) -> None:
 
 
 async def classify_page(body: bytes) -> None:
-    from datetime import UTC, datetime
 
     from services.gateway.link_monitoring.classify import ProbeResult, classify
 
@@ -308,6 +313,11 @@ CASES: dict[tuple[str, str], tuple[Callable[[], bytes], Callable[[bytes], Awaita
     ("feed", "99,000 elements"): (lambda: feed("<a/>" * 99_000), read_feed),
     ("feed", "24,000 items"): (
         lambda: feed("<item><title>a</title></item>" * 24_000), read_feed),
+    ("feed", "a picture of 7 MB in a text"): (
+        lambda: feed("<item><title>a</title><description>data:image/png;base64,"
+                     + "A" * 7_000_000 + "</description></item>"), read_feed),
+    ("feed", "500,000 beginnings of pictures"): (
+        lambda: feed("<item><title>a</title></item>" + "data:a/a;base64," * 500_000), read_feed),
     ("feed", "49,000 tags of HTML in text"): (
         lambda: feed(f"<item><description>{'&lt;div&gt;' * 49_000}</description></item>"),
         read_feed),
