@@ -152,8 +152,10 @@ class ParsedBodyMiddleware:
         if scope["type"] == "http":
             try:
                 scope, receive = await _recognised(scope, receive)
-                if is_parsed_whole(get_header(scope, b"content-type")):
-                    receive = await read_whole(receive, self.limits(scope))
+                content_type = get_header(scope, b"content-type")
+                if is_parsed_whole(content_type):
+                    is_form = media_type(content_type) == FORM
+                    receive = await read_whole(receive, self.limits(scope), is_form=is_form)
             except ProblemError as error:
                 await send_problem(error, scope, receive, send)
                 return

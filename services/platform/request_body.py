@@ -18,6 +18,8 @@ MIN_BYTES_PER_SECOND = 2048
 LARGE_BODY_BYTES = 256 * 1024
 MAX_LARGE_BODIES_BYTES = 64 * 1024 * 1024
 """Memory of all bodies over `LARGE_BODY_BYTES` together."""
+MAX_ESCAPES = 32_000
+"""Escaped bytes of a form, which are decoded one by one; the longest texts of all have fewer."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,12 @@ class ParsedBodyLimits:
     max_members: int
     """Members of all objects and items of all lists of a JSON document, or fields of a form."""
 
-    def check(self, body: bytes) -> None:
+    def check(self, body: bytes, *, is_form: bool) -> None:
         """Raise `TooLarge` for a JSON document or form over the limits."""
+        if is_form and body.count(b"%") > MAX_ESCAPES:
+            raise TooLarge(
+                f"The form may have at most {MAX_ESCAPES} characters that are written as %XX."
+            )
         if len(body) > self.max_bytes:
             raise body_too_large(self.max_bytes)
         # Those in a text count too, which leaves room enough.
@@ -44,8 +50,8 @@ class ParsedBodyLimits:
             )
 
 
-KEY_LIMITS = ParsedBodyLimits(1024 * 1024, 22_500)
-"""2,000 statistics have fewer."""
+KEY_LIMITS = ParsedBodyLimits(1024 * 1024, 11_500)
+"""1,000 statistics have fewer."""
 ANONYMOUS_LIMITS = ParsedBodyLimits(256 * 1024, 5_000)
 """Longer than any complaint or survey response."""
 
@@ -56,7 +62,7 @@ def is_parsed_whole(content_type: str) -> bool:
     return kind.endswith(("/json", "+json")) or kind == FORM
 
 
-async def read_whole(receive: Receive, limits: ParsedBodyLimits) -> Receive:
+async def read_whole(receive: Receive, limits: ParsedBodyLimits, *, is_form: bool) -> Receive:
     """Read a body that is parsed whole; return a `receive` that gives it again.
 
     Raises `TooLarge` as soon as it is over the limits.
@@ -69,7 +75,7 @@ async def read_whole(receive: Receive, limits: ParsedBodyLimits) -> Receive:
         body += message.get("body", b"")
         if len(body) > limits.max_bytes or not message.get("more_body", False):
             break
-    limits.check(bytes(body))
+    limits.check(bytes(body), is_form=is_form)
     pending: list[Message] = [message]
     if message["type"] == "http.request":
         pending = [{"type": "http.request", "body": bytes(body), "more_body": False}]

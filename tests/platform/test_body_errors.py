@@ -37,6 +37,13 @@ MANY: dict[str, dict[str, Any]] = {
     "wrong types": {"items": [{"name": 1, "count": "x"}] * 300},
     "values out of range": {"items": [{"name": "too long", "count": 1}] * 300},
     "values that a validator refuses": {"items": [{"name": "a", "count": 1, "word": "b"}] * 300},
+    "errors of the last items only": {"items": [{"name": "a", "count": 1}] * 150 + [{}] * 150},
+    "errors of items and behind them": {
+        "items": [{"name": "a", "count": 1}] * 90 + [{}] * 30,
+        "more": {},
+        "by_name": {f"{n}": None for n in range(90)},
+    },
+    "errors before the items": {f"member {n}": 0 for n in range(99)} | {"items": [{}] * 300},
     "members of members": {"items": [], "by_name": {f'"{n}/~é😀': None for n in range(300)}},
     "names that are no text": {"items": [], "by_name": {f"\ud800{n}": None for n in range(300)}},
 }

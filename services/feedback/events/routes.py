@@ -95,7 +95,7 @@ class EventIngestApp(FastAPI):
         wants_each, headers = _wants_each(request_headers, scope["query_string"])
         with self._bodies.limit(receive, limit=limit) as bounded:
             body = await _read_body(bounded)
-        BODY_LIMITS.check(body)
+        BODY_LIMITS.check(body, is_form=False)
         intake: Intake = self.state.intake
         now = datetime.now(UTC)
         if wants_each:

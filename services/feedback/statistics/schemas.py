@@ -11,7 +11,7 @@ from services.feedback.statistics.paged_query import MAX_ROWS
 from services.platform.api_model import ApiModel
 from services.platform.types import ShortText, Slug, StrictNumber, YearMonth
 
-MAX_STATISTICS = 2_000
+MAX_STATISTICS = 1_000
 
 
 Count = Annotated[int, Field(ge=0, le=MAX_COUNT), StrictNumber]

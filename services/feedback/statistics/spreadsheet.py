@@ -17,7 +17,7 @@ from services.feedback.statistics.number_parsing import (
     parse_month,
 )
 from services.feedback.statistics.obligations import ReportedService
-from services.feedback.statistics.schemas import MAX_STATISTICS, Counters, Statistic
+from services.feedback.statistics.schemas import Counters, Statistic
 from services.feedback.statistics.template import CHOICES, COUNTER_LABELS, HELP, SHEET
 from services.platform.languages import Language
 from services.platform.spreadsheets.model import (
@@ -34,6 +34,7 @@ from services.platform.types import TEXT_PATTERN, normalise_line_breaks
 
 TOTAL = re.compile(r"(sub ?-?)?(total|jumlah)\b", re.IGNORECASE)
 """Beginning of a row of totals, which spreadsheets have below their figures."""
+MAX_ROWS = 2_000
 MAX_REASON = 300
 MAX_ERRORS = 100
 """Reading stops after this many errors."""
@@ -108,9 +109,9 @@ def read_statistics(
                 tables[0].name, f"A{tables[0].header + 1}", error_text(language, "no_figures")
             )
         )
-    if len(filled) > MAX_STATISTICS:
-        message = error_text(language, "too_many_statistics", limit=MAX_STATISTICS)
-        reader.errors.append(SheetIssue(tables[0].name, f"A{MAX_STATISTICS + 2}", message))
+    if len(filled) > MAX_ROWS:
+        message = error_text(language, "too_many_statistics", limit=MAX_ROWS)
+        reader.errors.append(SheetIssue(tables[0].name, f"A{MAX_ROWS + 2}", message))
     if reader.errors:
         # A cell that could not be read is not also empty.
         first = {(issue.sheet, issue.cell): issue for issue in reversed(reader.errors)}

@@ -26,8 +26,8 @@ from services.feedback.statistics.parameters import (
     resolve_agency,
     resolve_months,
 )
-from services.feedback.statistics.schemas import MAX_STATISTICS, UploadReceipt
-from services.feedback.statistics.spreadsheet import read_statistics
+from services.feedback.statistics.schemas import UploadReceipt
+from services.feedback.statistics.spreadsheet import MAX_ROWS, read_statistics
 from services.feedback.statistics.template import SHEET, TemplateRow, template_csv, template_xlsx
 from services.feedback.statistics.upload import (
     rows_with_errors,
@@ -114,9 +114,9 @@ async def get_statistics_template(
     else:
         begin, end = resolve_months(first, last, now=now, zone=zone)
         rows = await _stored_rows(session, region, agency, services, first=begin, last=end)
-    if len(rows) > MAX_STATISTICS:
+    if len(rows) > MAX_ROWS:
         parameter = FieldError(pointer=None, parameter="from", detail="choose a later month")
-        detail = f"The table would have {len(rows)} rows; an upload may have {MAX_STATISTICS}."
+        detail = f"The table would have {len(rows)} rows; an upload may have {MAX_ROWS}."
         raise Conflict(detail, errors=[parameter])
     make = template_xlsx if file_format == "xlsx" else partial(template_csv, delimiter=delimiter)
     content = await asyncio.to_thread(make, services, rows)
@@ -148,7 +148,7 @@ async def _missing_rows(
             if service.slug in obligation.missing
             for channel in service.channels
         ]
-        if len(rows) + len(more) > MAX_STATISTICS:
+        if len(rows) + len(more) > MAX_ROWS:
             break
         rows = more + rows
     return rows
