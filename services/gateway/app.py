@@ -19,6 +19,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from services.catalog.client import CatalogClient
 from services.feedback.client import FeedbackClient
 from services.gateway import click_tracking
+from services.gateway.announcements import display_times
+from services.gateway.announcements.display_times import DisplayTimes
+from services.gateway.announcements.draft_routes import router as announcement_drafts
+from services.gateway.announcements.routes import router as written_announcements
 from services.gateway.api_docs.routes import router as api_document
 from services.gateway.api_keys.routes import router as keys
 from services.gateway.audit import refused_writes
@@ -332,6 +336,8 @@ def create_app(settings: Settings) -> FastAPI:
         webhooks,
         webhook_deliveries,
         connectors,
+        written_announcements,  # before those that are read, which would take `written` for an id
+        announcement_drafts,
         *(router for registration in REGISTRY for router in registration.routers),
         links,
         link_edits,
@@ -579,6 +585,11 @@ def _declare_jobs(app: FastAPI) -> tuple[BackgroundJob, ...]:
             cache.store,
             on_change=on_change,
         ).create_listener(),
+        periodic(
+            "follow-announcement-times",
+            DisplayTimes(database, settings.region, cache.store.invalidate).check,
+            every=display_times.CHECK_INTERVAL,
+        ),
         directory.refresh_job(),
         periodic(
             "distribute-names",

@@ -11,7 +11,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 RawHeaders = list[tuple[bytes, bytes]]
 
-OPEN_PATHS = ("/api/v1/", "/open311/", "/hsds", "/openapi.json", "/status.atom")
+OPEN_PATHS = (
+    "/api/v1/", "/open311/", "/hsds", "/openapi.json", "/status.atom", "/pengumuman.atom",
+)  # fmt: skip
 READS = frozenset({"GET", "HEAD"})
 REFUSALS = frozenset({401, 403})
 

@@ -9,6 +9,8 @@ Scope = Literal[
     "comments:write",
     "catalog:write",
     "catalog:approve",
+    "announcements:write",
+    "announcements:publish",
     "evidence:write",
     "evidence:confirm",
     "metrics:draft",

@@ -339,7 +339,7 @@ def stored(settings: Settings, *bodies: bytes) -> list[dict[str, Any]]:
             async with database.write_session() as session:
                 await store_items(session, settings.region, "situs", items, now=now)
         async with database.read_session() as session:
-            rows = await list_newest(session, settings.region, limit=50)
+            rows = await list_newest(session, settings.region, limit=50, now=datetime.now(UTC))
         await database.close()
         return rows
 
@@ -576,7 +576,7 @@ def test_of_changed_feeds_what_is_stored_is_shown_or_something_is_named(empty: S
         async with database.write_session() as session:
             await store_items(session, region, "situs", feed.announcements, now=now)
         async with database.read_session() as session:
-            return await list_newest(session, region, limit=50)
+            return await list_newest(session, region, limit=50, now=datetime.now(UTC))
 
     with asyncio.Runner() as runner:
         database = Database(empty, Service.gateway)

@@ -33,6 +33,10 @@ CREATES_TOO = frozenset({"put_publisher"})
 TAGS = [
     {"name": "catalog", "description": "Public services, places, document types, sources."},
     {"name": "links", "description": "Portals, their monitoring, and counted redirects to them."},
+    {
+        "name": "announcements",
+        "description": "Announcements of the regency's websites and those that agencies write.",
+    },
     {"name": "connectors", "description": "External systems: OSS, SIMBG, websites."},
     {"name": "usage", "description": "Events and monthly statistics of use."},
     {"name": "surveys", "description": "Awareness and satisfaction."},

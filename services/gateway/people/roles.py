@@ -21,8 +21,16 @@ ROLES: tuple[Role, ...] = get_args(Role)
 
 SCOPES_OF: Mapping[Role, frozenset[Scope]] = {
     "reporter": frozenset({"usage:write"}),
-    "editor": frozenset({"catalog:write", "evidence:write"}),
-    "approver": frozenset({"usage:write", "comments:read", "catalog:approve", "evidence:confirm"}),
+    "editor": frozenset({"catalog:write", "announcements:write", "evidence:write"}),
+    "approver": frozenset(
+        {
+            "usage:write",
+            "comments:read",
+            "catalog:approve",
+            "announcements:publish",
+            "evidence:confirm",
+        }
+    ),
     "responder": frozenset({"comments:write"}),
     "lead": frozenset(
         {
@@ -30,6 +38,8 @@ SCOPES_OF: Mapping[Role, frozenset[Scope]] = {
             "surveys:collect",
             "comments:write",
             "catalog:write",
+            "announcements:write",
+            "announcements:publish",
             "evidence:write",
             "evidence:confirm",
             "metrics:draft",

@@ -11,7 +11,7 @@ from services.gateway.api_docs.openapi import unified_document
 from services.gateway.api_docs.reference import groups_of, models_of
 from services.gateway.link_monitoring.health import read_link_health
 from services.gateway.link_monitoring.records import LinkRecord
-from services.gateway.portal.announcements import latest_announcements
+from services.gateway.portal.announcements import announcements_about, latest_announcements
 from services.gateway.portal.discovery import structured_data
 from services.gateway.portal.labels import STANDARD_COMPONENTS
 from services.gateway.portal.link_notices import link_notices
@@ -108,6 +108,8 @@ async def service(
         services={other.slug: other for other in detail.services},
         texts=ServiceTexts(page.messages, now, page.zone),
         links=links,
+        announcements=await announcements_about(session, get_region(request), slug),
+        day=page.local_date,
         notices=link_notices(
             detail,
             await read_link_health(session, get_region(request), now=now),

@@ -1,4 +1,4 @@
-"""Announcements over HTTP: `/api/v1/announcements`."""
+"""Announcements that pages show, over HTTP: `/api/v1/announcements`."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -20,37 +20,54 @@ from services.platform.service import API, get_region
 from services.platform.types import Href, Slug
 
 router = APIRouter(
-    prefix=f"{API}/announcements", tags=["connectors"], responses=problem_responses(401, 422)
+    prefix=f"{API}/announcements", tags=["announcements"], responses=problem_responses(401, 422)
 )
 
 
 class MentionedService(ApiModel):
-    """A service that an announcement mentions by a name in the catalogue."""
+    """A service that an announcement concerns, or mentions by a name in the catalogue."""
 
     service: str
     name: str
     name_en: str
-    words: list[str] = Field(description="Names of the service that the announcement contains.")
+    words: list[str] = Field(
+        description="Names of the service by which it was found in the text; empty if the agency "
+        "that wrote the announcement names the service."
+    )
     href: Href
 
 
 class Announcement(ApiModel):
-    """An announcement of a website of the regency, in the website's language."""
+    """An announcement of a website of the regency, or one that an agency wrote in the hub."""
 
     id: UUID
-    source: str = Field(description="Name of the website in `sources` of the list.")
-    title: str = Field(description="Title as the website gives it.")
+    source: str | None = Field(
+        description="Name of the website in `sources` of the list; null if an agency wrote it in "
+        "the hub."
+    )
+    agency: Slug | None = Field(
+        description="Agency that wrote it in the hub; null if it was read from a website."
+    )
+    title: str = Field(description="Title as the website or the agency gives it.")
+    title_en: str | None = Field(description="The title in English; null if there is none.")
     summary: str = Field(description="Beginning of the text, without markup.")
+    summary_en: str | None = Field(description="The beginning in English; null if there is none.")
     content: str = Field(
         description="Sanitised HTML: a few elements, no script, no style, no image."
     )
-    url: str | None = Field(description="Address of the announcement on the website.")
+    content_en: str | None = Field(description="The text in English; null if there is none.")
+    url: str | None = Field(
+        description="Address of the announcement on the website; null if an agency wrote it here."
+    )
     published_at: AwareDatetime | None = Field(
         description="Null if the website says no date that can be known; these are listed last."
     )
+    shown_until: AwareDatetime | None = Field(
+        description="When it is shown no more; null: never, or as long as the website has it."
+    )
     changed_at: AwareDatetime = Field(description="When the hub last saw the text change.")
     services: list[MentionedService] = Field(
-        description="Public services that the announcement mentions."
+        description="Public services that the announcement concerns or mentions."
     )
     href: Href
 
@@ -92,25 +109,27 @@ async def list_announcements(
     session: ReadSessionDep,
     *,
     service: Annotated[
-        Slug | None, Query(description="Only announcements that mention this service.")
+        Slug | None, Query(description="Only announcements that concern or mention this service.")
     ] = None,
     cursor: Annotated[
         UUID | None, Query(description="Start of the page; taken from `next`.")
     ] = None,
     limit: Limit = 20,
 ) -> Announcements:
-    """List announcements of the regency's websites, newest first, those without a date last.
+    """List announcements of websites and agencies, newest first, those without a date last.
 
     While a website is down its announcements stay, with the age of the last successful poll.
     """
-    region = get_region(request)
-    rows = await list_newest(session, region, limit=limit + 1, service=service, after=cursor)
+    region, now = get_region(request), datetime.now(UTC)
+    rows = await list_newest(
+        session, region, limit=limit + 1, now=now, service=service, after=cursor
+    )
     following = str(rows[limit - 1]["id"]) if len(rows) > limit else None
     sources = await list_sources(session, region)
     return Announcements(
         items=[to_announcement(row) for row in rows[:limit]],
         next=next_page_url(request, following),
-        sources=announcement_sources(sources, now=datetime.now(UTC)),
+        sources=announcement_sources(sources, now=now),
     )
 
 
@@ -120,8 +139,8 @@ async def get_announcement(
     session: ReadSessionDep,
     announcement: Annotated[UUID, Path(description="Id of the announcement.")],
 ) -> Announcement:
-    """Return one announcement as last fetched, with its address on the website."""
-    row = await get_by_id(session, get_region(request), announcement)
+    """Return one announcement as its website or its agency has it; 404 outside its time."""
+    row = await get_by_id(session, get_region(request), announcement, now=datetime.now(UTC))
     if row is None:
         raise NotFound(f"There is no announcement {announcement}; {API}/announcements lists all.")
     return to_announcement(row)

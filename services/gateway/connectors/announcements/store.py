@@ -23,9 +23,9 @@ SELECT pg_advisory_xact_lock(hashtext('gateway.announcement'), hashtext(:region)
 """
 
 EXISTING = """
--- Stored announcements with the fields that identify them.
+-- Stored announcements of websites with the fields that identify them.
 SELECT id, key, url, title, digest, dated_at, services FROM gateway.announcement
-WHERE region = :region
+WHERE region = :region AND agency IS NULL
 """
 
 INSERT = """
@@ -48,9 +48,9 @@ WHERE region = :region AND id = :id
 """
 
 PRUNE = """
--- Delete the oldest announcements above the limit.
+-- Delete the oldest announcements of websites above the limit.
 DELETE FROM gateway.announcement WHERE region = :region AND id IN (
-    SELECT id FROM gateway.announcement WHERE region = :region
+    SELECT id FROM gateway.announcement WHERE region = :region AND agency IS NULL
     ORDER BY COALESCE(dated_at, first_seen_at) DESC, id DESC OFFSET :limit)
 """
 
@@ -59,41 +59,49 @@ DELETE_OF_SOURCE = """
 DELETE FROM gateway.announcement WHERE region = :region AND source = :slug
 """
 
-NEWEST = """
+COLUMNS = """id, nullif(source, '') AS source, agency, title, title_en, summary, summary_en,
+    content, content_en, url, dated_at AS published_at, shown_until, changed_at, services"""
+
+IS_SHOWN = """(agency IS NULL
+        OR (dated_at <= :now AND (shown_until IS NULL OR shown_until > :now)))"""
+"""What is read from a website shows always; what agencies write, from and until when they say."""
+
+NEWEST = f"""
 -- A page of announcements, newest first; those without a date last, the first seen last.
-SELECT id, source, title, summary, content, url, dated_at AS published_at, changed_at, services
+SELECT {COLUMNS}
 FROM gateway.announcement
-WHERE region = :region
+WHERE region = :region AND {IS_SHOWN}
     AND (CAST(:service AS text) IS NULL
         OR services @> jsonb_build_array(jsonb_build_object('service', CAST(:service AS text))))
+    AND (NOT :written OR agency IS NOT NULL)
     AND (CAST(:after AS uuid) IS NULL OR (COALESCE(dated_at, '-infinity'), id) < (
         SELECT COALESCE(dated_at, '-infinity'), id FROM gateway.announcement
         WHERE region = :region AND id = :after))
 ORDER BY COALESCE(dated_at, '-infinity') DESC, id DESC LIMIT :limit
-"""
+"""  # noqa: S608 - both parts are constants
 
-FOUND = """
+FOUND = f"""
 -- Announcements with all words of a search in title or summary, among the newest: each search reads
 -- the words of these again.
-SELECT id, source, title, summary, content, url, published_at, changed_at, services
+SELECT *
 FROM (
-    SELECT id, source, title, summary, content, url, dated_at AS published_at, changed_at, services
+    SELECT {COLUMNS}
     FROM gateway.announcement
-    WHERE region = :region
+    WHERE region = :region AND {IS_SHOWN}
     ORDER BY COALESCE(dated_at, '-infinity') DESC, id DESC
     LIMIT :among
 ) newest
-WHERE to_tsvector('indonesian', title || ' ' || left(summary, 500))
+WHERE to_tsvector('indonesian', concat_ws(' ', title, left(summary, 500), title_en, summary_en))
     @@ plainto_tsquery('indonesian', :query)
 ORDER BY COALESCE(published_at, '-infinity') DESC, id DESC
 LIMIT :limit
-"""
+"""  # noqa: S608 - both parts are constants
 
-BY_ID = """
+BY_ID = f"""
 -- One announcement.
-SELECT id, source, title, summary, content, url, dated_at AS published_at, changed_at, services
-FROM gateway.announcement WHERE region = :region AND id = :id
-"""
+SELECT {COLUMNS}
+FROM gateway.announcement WHERE region = :region AND id = :id AND {IS_SHOWN}
+"""  # noqa: S608 - both parts are constants
 
 
 MAX_SEARCHED = 200
@@ -205,24 +213,44 @@ async def list_newest(
     region: str,
     *,
     limit: int,
+    now: datetime,
     service: str | None = None,
+    is_written: bool = False,
     after: UUID | None = None,
 ) -> list[dict[str, Any]]:
-    """Return announcements, newest first, of one service if given, starting after an id."""
-    parameters = {"region": region, "limit": limit, "service": service, "after": after}
+    """Return announcements, newest first, starting after an id.
+
+    Of one service if given; with `is_written` only those that agencies wrote in the hub.
+    """
+    parameters = {
+        "region": region,
+        "limit": limit,
+        "now": now,
+        "service": service,
+        "written": is_written,
+        "after": after,
+    }
     return [dict(row) for row in (await session.execute(text(NEWEST), parameters)).mappings()]
 
 
 async def find_among_newest(
-    session: ReadSession, region: str, query: str, *, limit: int
+    session: ReadSession, region: str, query: str, *, limit: int, now: datetime
 ) -> list[dict[str, Any]]:
     """Return announcements that have all words of a search, newest first."""
-    parameters = {"region": region, "query": query, "among": MAX_SEARCHED, "limit": limit}
+    parameters = {
+        "region": region,
+        "query": query,
+        "among": MAX_SEARCHED,
+        "limit": limit,
+        "now": now,
+    }
     return [dict(row) for row in (await session.execute(text(FOUND), parameters)).mappings()]
 
 
-async def get_by_id(session: ReadSession, region: str, announcement: UUID) -> dict[str, Any] | None:
-    """Return one announcement, or None."""
-    parameters = {"region": region, "id": announcement}
+async def get_by_id(
+    session: ReadSession | WriteSession, region: str, announcement: UUID, *, now: datetime
+) -> dict[str, Any] | None:
+    """Return one announcement; None if there is none, or if pages do not show it now."""
+    parameters = {"region": region, "id": announcement, "now": now}
     row = (await session.execute(text(BY_ID), parameters)).mappings().one_or_none()
     return None if row is None else dict(row)

@@ -25,6 +25,8 @@ SCOPES: Mapping[Scope, Message] = {
     "comments:write": N_("Menjawab pengaduan dan membaca kontak pengirim"),
     "catalog:write": N_("Menerbitkan layanan dan tempat"),
     "catalog:approve": N_("Menyetujui konsep layanan"),
+    "announcements:write": N_("Menulis konsep pengumuman"),
+    "announcements:publish": N_("Menerbitkan dan menarik pengumuman"),
     "evidence:write": N_("Mencatat bukti kolaborasi"),
     "evidence:confirm": N_("Mengonfirmasi bukti instansi lain"),
     "metrics:draft": N_("Membuat penilaian dan skenario"),

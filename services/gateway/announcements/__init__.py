@@ -1,0 +1,1 @@
+"""Announcements that agencies write in the hub: drafts, review, versions, and when they show."""
