@@ -175,12 +175,38 @@ PERSONAL_DATA: tuple[PersonalDataTable, ...] = (
     PersonalDataTable(
         Service.gateway,
         "announcement",
-        N_("pengumuman di situs pemerintah daerah, yang mungkin menyebut nama orang"),
-        N_("agar terbaca ketika situs itu tidak dapat dibuka"),
+        N_(
+            "pengumuman di situs pemerintah daerah dan yang ditulis instansi, yang mungkin "
+            "menyebut nama orang"
+        ),
+        N_("agar warga membacanya, juga ketika situs itu tidak dapat dibuka"),
         PUBLIC_TASK,
-        N_("500 yang terbaru; dihapus bila situs dikeluarkan dari paket"),
-        N_("semua orang: sudah diumumkan di situs itu"),
+        N_(
+            "dari situs: 500 yang terbaru, dihapus bila situs dikeluarkan dari paket; dari "
+            "instansi: sampai ditarik"
+        ),
+        N_("semua orang, selama diumumkan"),
         "first_seen_at",
+    ),
+    PersonalDataTable(
+        Service.gateway,
+        "announcement_draft",
+        N_("kode pegawai yang menulis, mengajukan, mengembalikan, dan menerbitkan pengumuman"),
+        N_("agar pengumuman diperiksa orang kedua dan dapat dipertanggungjawabkan"),
+        PUBLIC_TASK,
+        N_("tanpa batas"),
+        N_("pengelola hub; pegawai instansi itu tanpa kode"),
+        "recorded_at",
+    ),
+    PersonalDataTable(
+        Service.gateway,
+        "announcement_version",
+        N_("versi pengumuman instansi, yang mungkin menyebut nama orang, dan alasan penarikannya"),
+        N_("agar yang pernah diumumkan dapat dipertanggungjawabkan"),
+        PUBLIC_TASK,
+        N_("tanpa batas"),
+        N_("pegawai instansi itu, instansi pengampu, dan pengelola hub"),
+        "recorded_at",
     ),
     PersonalDataTable(
         Service.gateway,

@@ -57,7 +57,7 @@ class Sender:
         if "Idempotency-Key" in parameters:
             sent["Idempotency-Key"] = f"{operation_id}-{key}"
         if "If-Match" in parameters:
-            read = address.removesuffix("/refusal")
+            read = address.removesuffix("/refusal").replace("/withdrawal", "/versions")
             sent["If-Match"] = self.client.get(read, headers=self.admin).headers["ETag"]
         if operation_id.startswith("oss_receive_"):
             sent |= token()
@@ -154,6 +154,24 @@ def of_a_draft_in_review(sender: Sender) -> dict[str, str]:
     sender.client.delete(f"{DRAFTED}/draft", headers=key | {"If-Match": "*"})
     place = of_a_draft(sender)
     sender.client.post(f"{DRAFTED}/draft/review", headers=key | {"If-Match": "*"})
+    return place
+
+
+def of_an_announcement(*steps: str) -> Callable[[Sender], dict[str, str]]:
+    """Save the example of an announcement with another key, and take steps with its draft."""
+
+    def place(sender: Sender) -> dict[str, str]:
+        announcement = str(uuid4())
+        address = f"/api/v1/announcements/{announcement}/draft"
+        key = sender.hub.auth("dukcapil", "announcements:write")
+        body = sender.example("put_announcement_draft") | {"publish_until": None}
+        assert sender.client.put(address, json=body, headers=key).is_success
+        for step in steps:
+            caller = key if step == "review" else sender.admin
+            taken = sender.client.post(f"{address}/{step}", headers=caller | {"If-Match": "*"})
+            assert taken.is_success, taken.text
+        return {"announcement": announcement}
+
     return place
 
 
@@ -308,6 +326,9 @@ PLACES: dict[str, Callable[[Sender], dict[str, str]]] = {
     "put_source": lambda sender: {"id": sender.made("post_source")["id"]},
     "put_draft": of_a_draft,
     "refuse_draft": of_a_draft_in_review,
+    "put_announcement_draft": of_an_announcement(),
+    "refuse_announcement_draft": of_an_announcement("review"),
+    "withdraw_announcement": of_an_announcement("review", "publication"),
     "put_agency": lambda _: {"slug": "bapenda"},
     "put_life_event": lambda _: {"slug": "kelahiran-anak"},
     "put_link": lambda _: {"slug": "simbg"},

@@ -134,7 +134,10 @@ def test_nobody_publishes_what_they_wrote_nor_reads_what_another_agency_writes(
     made = str(uuid4())
     saved = hub.send("PUT", f"{made}/draft", "dukcapil", "admin", written())
     tag = hub.send("POST", f"{made}/draft/review", "dukcapil", "admin", tag=saved.headers["ETag"])
-    for scope, agency in ((PUBLISH, "pupr"), (WRITE, "dukcapil"), ("admin", "dukcapil")):
+    refused: tuple[tuple[Scope, str], ...] = (
+        (PUBLISH, "pupr"), (WRITE, "dukcapil"), ("admin", "dukcapil"),
+    )  # fmt: skip
+    for scope, agency in refused:
         path = f"{made}/draft/publication"
         answer = hub.send("POST", path, agency, scope, tag=tag.headers["ETag"])
         assert answer.status_code == 403, (scope, agency)

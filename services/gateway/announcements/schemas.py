@@ -74,7 +74,9 @@ class AnnouncementVersion(ApiModel):
     """A version of an announcement: what was published, or withdrawn."""
 
     number: int
-    announcement: WrittenAnnouncement
+    announcement: WrittenAnnouncement = Field(
+        description="The announcement as this version has it; of a withdrawal what was withdrawn."
+    )
     recorded_at: AwareDatetime
     recorded_by: str = Field(description="Whose draft it was, or who withdrew it.")
     approved_by: str | None = Field(description="Who published it; null of a withdrawal.")

@@ -13,6 +13,10 @@ from services.gateway.people.invitations import list_invitations
 from services.gateway.people.roles import agencies_of
 from services.gateway.people.sessions import choose_agency
 from services.gateway.portal.workspace.access import HOME, AnyPerson, Workspace, database_of
+from services.gateway.portal.workspace.announcements.tasks import (
+    find_announcements_to_review,
+    find_refused_announcements,
+)
 from services.gateway.portal.workspace.cases import find_waiting_cases
 from services.gateway.portal.workspace.catalog.tasks import (
     find_drafts_to_review,
@@ -84,6 +88,13 @@ TASK_SOURCES: Sequence[TaskSource] = (
         find_drafts_to_review,
     ),
     TaskSource(N_("Konsep layanan yang dikembalikan"), ("editor",), find_refused_drafts),
+    TaskSource(
+        N_("Pengumuman yang menunggu pemeriksaan"),
+        ("approver", "lead"),
+        find_announcements_to_review,
+        needs_agency=False,
+    ),
+    TaskSource(N_("Pengumuman yang dikembalikan"), ("editor", "lead"), find_refused_announcements),
     TaskSource(NC_("plural", "Survei"), ("lead", "evaluator"), find_survey_tasks),
     TaskSource(N_("Tindak lanjut survei"), ("reporter", "approver", "lead"), find_late_follow_up),
     TaskSource(

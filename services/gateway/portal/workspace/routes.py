@@ -1,6 +1,10 @@
 """All pages of the workspace."""
 
 from services.gateway.portal.workspace.account import router as account
+from services.gateway.portal.workspace.announcements.announcement_form import (
+    router as announcement_form,
+)
+from services.gateway.portal.workspace.announcements.announcements import router as announcements
 from services.gateway.portal.workspace.audit import router as audit
 from services.gateway.portal.workspace.cases import router as cases
 from services.gateway.portal.workspace.catalog.demand import router as demand
@@ -56,6 +60,8 @@ WORKSPACE_ROUTERS = (
     imports,
     links,
     notices,
+    announcement_form,  # before `announcements`, whose addresses would take `baru` for an id
+    announcements,
     surveys,
     survey_rounds,
     survey_follow_up,

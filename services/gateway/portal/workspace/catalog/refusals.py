@@ -34,6 +34,11 @@ MISSING: Mapping[str, Message] = {
     "must be later than starts_at, and lie in the future": N_(
         "Tulis waktu yang lebih akhir dari mulainya, dan belum lewat."
     ),
+    "is needed too: title and text are in English both": N_(
+        "Judul dan isi diisi keduanya dalam bahasa Inggris, atau kosong keduanya."
+    ),
+    "must name each service once": N_("Sebut tiap layanan satu kali saja."),
+    "must be later than publish_from": N_("Tulis waktu yang lebih akhir dari mulainya."),
     "must begin https://": N_("Alamatnya harus diawali https://."),
     "must have one entry for each of items, or be left out": N_(
         "Banyak barisnya harus sama dengan butir dalam bahasa Indonesia, atau kosong."

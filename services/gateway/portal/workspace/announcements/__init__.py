@@ -1,0 +1,1 @@
+"""Pages of the workspace about announcements that agencies write."""
