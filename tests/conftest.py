@@ -167,13 +167,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give the tests that share what their module starts to one worker, and slow tests first.
 
     A hub or a process that a fixture of a module starts would be started by each worker that runs
-    one of its tests. xdist hands out the largest groups first and then the other tests in their
-    order: those of processes take longest, and would keep one worker busy at the end.
+    one of its tests. Tests of processes and of browsers take longest, and would keep one worker
+    busy at the end.
     """
     for item in items:
         if item.get_closest_marker("xdist_group") is None and shares_with_module(item):
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
-    items.sort(key=lambda item: not item.nodeid.startswith("tests/system/"))
+    items.sort(key=lambda item: not item.nodeid.startswith(("tests/system/", "tests/browser/")))
 
 
 def shares_with_module(item: pytest.Item) -> bool:
@@ -634,5 +634,7 @@ def required_program(need: str, *names: str) -> str:
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """Path of a Chromium."""
-    return required_program("browser", "chromium", "chromium-browser", "google-chrome")
+    """Path of a Chromium; best the one without windows, which opens a page for a tenth."""
+    return required_program(
+        "browser", "chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"
+    )

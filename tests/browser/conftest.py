@@ -28,6 +28,8 @@ class BrowserTab:
 
 
 OpenTab = Callable[..., Any]
+BROWSER_ARGUMENTS = ("--no-sandbox", "--disable-gpu")
+"""Without a graphics card its work falls to the processor, which draws for less by itself."""
 
 
 # The browser comes after the database and goes before it: while Playwright's synchronous API is
@@ -52,7 +54,7 @@ def browser(chromium: str, site: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium,
-            args=["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"],
+            args=[*BROWSER_ARGUMENTS, "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"],
         )
         yield browser
         browser.close()

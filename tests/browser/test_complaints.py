@@ -9,7 +9,7 @@ from PIL import Image
 from tests.browser.conftest import OpenTab
 from tests.browser.overflow import overflow
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 
 def test_a_complaint_is_filed_on_a_phone_without_a_script(

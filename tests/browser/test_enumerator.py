@@ -12,6 +12,7 @@ from playwright.sync_api import BrowserContext, Error, Page, Route, sync_playwri
 from services.gateway.app import create_app
 from services.platform.local_time import DEFAULT_ZONE
 from services.platform.settings import Settings
+from tests.browser.conftest import BROWSER_ARGUMENTS
 from tests.browser.overflow import overflow
 from tests.conftest import form_bundles, new_key
 from tests.rows import rows
@@ -29,7 +30,7 @@ def phone(chromium: str, folder: Path) -> Generator[BrowserContext]:
         context = playwright.chromium.launch_persistent_context(
             str(folder),
             executable_path=chromium,
-            args=["--no-sandbox"],
+            args=BROWSER_ARGUMENTS,
             viewport={"width": 360, "height": 740},
         )
         try:

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from services.gateway.app import create_app
+from tests.browser.conftest import BROWSER_ARGUMENTS
 from tests.browser.overflow import overflow
 from tests.conftest import DEFAULT_ZONE, Server, new_key
 from tests.servers import serving
@@ -36,7 +37,7 @@ def test_an_invited_stakeholder_answers_on_a_phone(
         key = new_key(settings, "diskominfo", "metrics:draft")
         with serving(create_app(settings)) as site, sync_playwright() as playwright:
             link = invite(site, key)
-            browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+            browser = playwright.chromium.launch(executable_path=chromium, args=BROWSER_ARGUMENTS)
             page = browser.new_page(viewport={"width": 360, "height": 740})
             errors: list[str] = []
             page.on("console", lambda message: errors.append(message.text))

@@ -11,7 +11,7 @@ from tests.browser.conftest import OpenTab
 from tests.browser.overflow import overflow
 from tests.servers import LOOPBACK
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 MISSING = "/tidak-ada"
 PAGES = (

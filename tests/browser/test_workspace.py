@@ -8,6 +8,7 @@ from playwright.sync_api import Page, sync_playwright
 from pyotp.totp import TOTP
 
 from services.gateway.app import create_app
+from tests.browser.conftest import BROWSER_ARGUMENTS
 from tests.browser.overflow import overflow
 from tests.browser.test_pages import (
     IDS_GIVEN_TWICE,
@@ -20,7 +21,7 @@ from tests.conftest import Server, new_key
 from tests.gateway.people import PASSWORD
 from tests.servers import serving
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 EMAIL = "kepala@diskominfo.test"
 PAGES = (
@@ -43,7 +44,7 @@ def test_an_invited_person_works_on_a_telephone_without_script_and_signs_in_by_k
         settings = server.settings(name)
         key = new_key(settings, "diskominfo", "admin")
         with serving(create_app(settings)) as site, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+            browser = playwright.chromium.launch(executable_path=chromium, args=BROWSER_ARGUMENTS)
             context = browser.new_context(
                 viewport={"width": 360, "height": 640}, java_script_enabled=False
             )

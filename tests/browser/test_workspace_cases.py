@@ -11,7 +11,7 @@ from tests.browser.conftest import BrowserTab, OpenTab
 from tests.browser.overflow import overflow
 from tests.gateway.people import PASSWORD, invite_to
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from tests.browser.overflow import overflow
 from tests.browser.test_workspace_cases import accept
 from tests.gateway.people import invite_to
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 MONTH = "/kelola/laporan/2025-03"
 CELL = '[id="ktp-el.counter.submitted"]'
