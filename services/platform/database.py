@@ -80,6 +80,10 @@ CONNECTION_LOST_ERRORS = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,  # shutdown or startup
     asyncpg.InsufficientResourcesError,  # a full disk, all connections taken
+    # Another password, role or database than this hub's: a restore that is not over, a pooler
+    # without its users.
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
     asyncpg.ReadOnlySQLTransactionError,  # a standby, or a database that somebody locked
     asyncpg.LockNotAvailableError,
     asyncpg.IdleInTransactionSessionTimeoutError,

@@ -31,7 +31,7 @@ from services.platform.database import (
     WriteSession,
     is_connection_lost,
 )
-from services.platform.logging import Outage, get_logger, summarise
+from services.platform.logging import Outage, RepeatedError, get_logger, summarise
 
 log = get_logger(__name__)
 
@@ -149,7 +149,7 @@ class PeriodicJob(BackgroundJob):
 
     `work` claims what it does from the database if only one process may do it. An outage of the
     database or of the network is logged once at its beginning and once at its end; any other error
-    is logged with its traceback, and the job goes on.
+    with its traceback when it first comes, and the job goes on.
     """
 
     def __init__(
@@ -190,6 +190,7 @@ class PeriodicJob(BackgroundJob):
         self._on_stop = on_stop
         self._recorder = JobRecorder(database, region, name)
         self._outage = Outage(log.bind(job=name), f"job {name}:")
+        self._error = RepeatedError(log.bind(job=name), "job failed")
         self._rng = random.Random()  # noqa: S311 - nothing secret depends on a pause
 
     def start(self) -> None:
@@ -223,9 +224,10 @@ class PeriodicJob(BackgroundJob):
             elif _is_outage(raised):
                 self._outage.failed(raised)
             else:
-                log.exception("job failed", job=self.name)
+                self._error.failed(raised)
         else:
             self._outage.succeeded()
+            self._error.succeeded()
         self.last_duration = time.monotonic() - started
         now = datetime.now(UTC)
         await self._recorder.record(now=now, next_at=now + self.every, error=error)
@@ -342,6 +344,7 @@ class NotifyListener(BackgroundJob):
         self._heartbeat = heartbeat
         self._reconnect = reconnect
         self._clock = clock
+        self._error = RepeatedError(log.bind(listener=name), "listener failed")
 
     async def run(self) -> None:
         while True:
@@ -351,7 +354,7 @@ class NotifyListener(BackgroundJob):
                 if is_connection_lost(error):
                     self._database.direct_line.failed(error)
                 else:
-                    log.exception("listener failed", listener=self.name)
+                    self._error.failed(error)
             finally:
                 self._on_disconnected()
             await asyncio.sleep(self._reconnect)
@@ -368,6 +371,7 @@ class NotifyListener(BackgroundJob):
                 sent = clock()
                 await connection.execute("SELECT 1", timeout=self._heartbeat)
                 self._database.direct_line.succeeded()
+                self._error.succeeded()
                 if self._on_heartbeat is not None:
                     self._on_heartbeat(sent)
                 with suppress(TimeoutError):

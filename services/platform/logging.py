@@ -199,3 +199,42 @@ class Outage:
                 failed_calls=self._failures,
             )
             self._since, self._failures = None, 0
+
+
+class RepeatedError:
+    """Log an error that comes back with every run once, with its traceback, and its end once.
+
+    An error is the same if it is of one type and raised at one line; its text may differ. Not
+    shared between event loops.
+    """
+
+    def __init__(self, log: BoundLogger, event: str) -> None:
+        """`event` says what failed, such as "job failed"."""
+        self._log = log
+        self._event = event
+        self._last: tuple[type[BaseException], str, int] | None = None
+        self._failures = 0
+
+    def failed(self, error: BaseException) -> None:
+        """Note an error; it is logged unless it is that of the run before."""
+        self._failures += 1
+        place = _raised_at(error)
+        if place != self._last:
+            self._last = place
+            self._log.error(self._event, exc_info=error)
+
+    def succeeded(self) -> None:
+        """Note a run that worked; the first one after an error is logged."""
+        if self._last is not None:
+            self._log.info(f"{self._event} before, works again", failures=self._failures)
+            self._last, self._failures = None, 0
+
+
+def _raised_at(error: BaseException) -> tuple[type[BaseException], str, int]:
+    """Return the type of an error and the line that raised it."""
+    step = error.__traceback__
+    while step is not None and step.tb_next is not None:
+        step = step.tb_next
+    if step is None:
+        return type(error), "", 0
+    return type(error), step.tb_frame.f_code.co_filename, step.tb_lineno

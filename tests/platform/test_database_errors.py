@@ -3,6 +3,7 @@
 import asyncpg
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.testclient import TestClient
@@ -13,10 +14,16 @@ from services.platform.settings import Settings
 from tests.servers import free_port
 
 
-@pytest.fixture
-def away(settings: Settings) -> Settings:
-    """Where nobody listens."""
+@pytest.fixture(params=["nobody listens", "no such database", "no such role"])
+def away(request: pytest.FixtureRequest, settings: Settings) -> Settings:
+    """Where nobody listens, or a server that is not this hub's, or not yet again."""
     url = f"postgresql://nobody@127.0.0.1:{free_port()}/nothing"
+    if request.param != "nobody listens":
+        assert settings.database_url is not None
+        there = make_url(settings.database_url.get_secret_value())
+        is_database = request.param == "no such database"
+        there = there.set(database="nothing") if is_database else there.set(username="nobody")
+        url = there.render_as_string(hide_password=False)
     return settings.model_copy(update={"database_url": SecretStr(url)})
 
 
@@ -64,6 +71,9 @@ def wrapped(cause: BaseException, *, invalid: bool = False) -> DBAPIError:
         (asyncpg.CannotConnectNowError("starting up"), True),
         (asyncpg.TooManyConnectionsError("too many"), True),
         (asyncpg.DiskFullError("no space left"), True),
+        (asyncpg.InvalidPasswordError("password authentication failed"), True),
+        (wrapped(asyncpg.InvalidAuthorizationSpecificationError("no such role")), True),
+        (wrapped(asyncpg.InvalidCatalogNameError("no such database")), True),
         (asyncpg.UndefinedTableError("no table"), False),
         (asyncpg.UniqueViolationError("known"), False),
         (wrapped(asyncpg.AdminShutdownError("terminating")), True),

@@ -12,6 +12,7 @@ from services.platform.logging import (
     LogFormat,
     LogLevel,
     Outage,
+    RepeatedError,
     RequestContext,
     configure_logging,
     get_logger,
@@ -99,6 +100,30 @@ def test_an_outage_is_one_line_at_its_start_and_one_at_its_end(stderr: Callable[
         "OSError: connection refused",
     )
     assert (end["event"], end["failed_calls"]) == ("database available again", 500)
+
+
+def test_an_error_of_every_run_is_logged_once_and_its_end_once(stderr: Callable[[], str]) -> None:
+    configured()
+    error = RepeatedError(get_logger("services.platform.jobs").bind(job="count"), "job failed")
+    error.succeeded()
+    for _ in range(500):
+        error.failed(raised(lambda: int("x")))
+    error.failed(raised(lambda: {}["x"]))
+    error.succeeded()
+    error.succeeded()
+    error.failed(raised(lambda: int("x")))
+    first, other, end, again = lines(stderr)
+    assert "ValueError" in first["exception"]
+    assert "KeyError" in other["exception"]
+    assert (end["event"], end["failures"]) == ("job failed before, works again", 501)
+    assert {line["job"] for line in (first, other, end, again)} == {"count"}
+
+
+def raised(work: Callable[[], object]) -> Exception:
+    """Return the error that something raises."""
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - of any type
+        work()
+    return caught.value
 
 
 @pytest.mark.parametrize(

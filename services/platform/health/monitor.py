@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from services.platform.health.findings import Finding, HealthCheck, Report, Result, make_report
-from services.platform.logging import get_logger
+from services.platform.logging import RepeatedError, get_logger
 
 log = get_logger(__name__)
 
@@ -33,6 +33,10 @@ class CachedCheck:
     _result: Result | None = None
     _finished_at: float = float("-inf")
     _task: "asyncio.Task[None] | None" = field(default=None, repr=False)
+    _error: RepeatedError = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._error = RepeatedError(log.bind(check=min(self.checks).value), "check failed")
 
     def start(self) -> "asyncio.Task[None] | None":
         """Start the check unless its result still counts; return the one that runs."""
@@ -46,10 +50,11 @@ class CachedCheck:
         try:
             async with asyncio.timeout(self.deadline):
                 self._result = await self.run()
+            self._error.succeeded()
         except TimeoutError:
             self._result = self._without_result()
-        except Exception:
-            log.exception("check failed", check=min(self.checks).value)
+        except Exception as error:
+            self._error.failed(error)
             self._result = Result(unknown=self.checks)
         self._finished_at = time.monotonic()
 
