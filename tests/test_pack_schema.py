@@ -123,6 +123,12 @@ MISTAKES = [
         "declarations: [{key: risks-2024, register_name: risk}]",
     ),
     ("evidence-index-values", "evidence/index-values.yaml", "value: 2.98", "value: baik"),
+    (
+        "evidence-index-levels",
+        "evidence/index-levels.yaml",
+        "index_levels: []",
+        "index_levels: [{key: spbe-2020-2024-1, level: tiga}]",
+    ),
     ("evidence-verdicts", "evidence/verdicts.yaml", "word: ada", "word: 3"),
 ]
 

@@ -24,6 +24,7 @@ from services.assessment.evidence.exchange_routes import router as evidence_file
 from services.assessment.evidence.routes import router as evidence
 from services.assessment.evidence.vocabularies import packaged_vocabulary
 from services.assessment.evidence.write_routes import router as evidence_writes
+from services.assessment.index_level_routes import router as index_levels
 from services.assessment.index_routes import router as indices
 from services.assessment.method_routes import router as methods
 from services.assessment.methods.library import read_methods
@@ -68,6 +69,7 @@ def create_app(settings: Settings, transports: Transports | None = None) -> Fast
             methods,
             calculation,
             indices,
+            index_levels,
             assessment_drafts,  # before `assessments`, whose addresses would take it for an id
             assessments,
             analysis,

@@ -53,7 +53,7 @@ class LevelsRequest(ApiModel):
 async def list_indices(request: Request, session: ReadSessionDep) -> Page[IndexItem]:
     """List the indices of emall and of the regency's pack, with published values and targets."""
     region = get_region(request)
-    values = await _values(session, region)
+    values = await index_values(session, region)
     methods = await index_methods(session, region)
     # The integer programmes of level steps take some hundred milliseconds: off the event loop.
     items = await asyncio.to_thread(lambda: [_index(method, values) for method in methods])
@@ -76,7 +76,7 @@ async def get_index(
     """Return one index with its published values and targets, and the path to the next target."""
     region = get_region(request)
     method = await index_method(session, region, id)
-    return await asyncio.to_thread(_index, method, await _values(session, region), until=first)
+    return await asyncio.to_thread(_index, method, await index_values(session, region), until=first)
 
 
 @router.post(
@@ -116,7 +116,8 @@ async def index_methods(session: ReadSession, region: str) -> list[LevelsMethod]
     return [m for m in await own_methods(session, region) if isinstance(m, LevelsMethod)]
 
 
-async def _values(session: ReadSession, region: str) -> list[IndexValue]:
+async def index_values(session: ReadSession, region: str) -> list[IndexValue]:
+    """Return the published values, targets and minima of all indices, as far as confirmed."""
     parameters = {"region": region, "kind": "index-values", "as_of": None}
     rows = await session.execute(text(COUNTED), parameters)
     return [IndexValue.model_validate(row.content) for row in rows if row.state == "confirmed"]
@@ -138,7 +139,7 @@ def _index(
         valid_from=method.valid_from,
         valid_to=method.valid_to,
         predicates=method.predicates,
-        values=[_published(method, value) for value in own],
+        values=[published_value(method, value) for value in own],
         path=path,
         level_steps=steps_of_path(method, path),
         href=f"{API}/indices/{method.id}",
@@ -146,7 +147,8 @@ def _index(
     )
 
 
-def _published(method: LevelsMethod, value: IndexValue) -> PublishedValue:
+def published_value(method: LevelsMethod, value: IndexValue) -> PublishedValue:
+    """Return a value as printed, beside its predicate by the method's ranges."""
     by_ranges = method.predicate_of(value.value)
     return PublishedValue(
         year=value.year,

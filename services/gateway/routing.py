@@ -60,6 +60,7 @@ OWNERS: Mapping[str, Service] = {
     "recognitions": Service.assessment,
     "observations": Service.assessment,
     "index-values": Service.assessment,
+    "index-levels": Service.assessment,
     "verdicts": Service.assessment,
     "declarations": Service.assessment,
 }

@@ -316,6 +316,7 @@ KINDS_OF_EVIDENCE = (
     "recognition",
     "observation",
     "index_value",
+    "index_level",
     "verdict",
     "declaration",
 )

@@ -262,6 +262,7 @@ PASSAGES = {
         "spbe-target-2026": "RPJMD 2021-2026",
         "spbe-minimum": "2,6 (Baik)",
     },
+    "index-levels": {},
     "declarations": {},
 }  # fmt: skip
 """Every record of the pack with the sentence, table or question of its source that states it."""

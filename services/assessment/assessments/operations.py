@@ -35,6 +35,9 @@ from services.platform.problems import Conflict, FieldError, Invalid, NotFound, 
 from services.platform.service import API
 from services.platform.stored import parse_stored
 
+LEVELS_OF_INDICES = "index-levels"
+"""Evidence of other indices, which no method of collaboration reads."""
+
 INSERT_ASSESSMENT = """
 -- Stores an assessment.
 INSERT INTO assessment.assessment
@@ -283,6 +286,7 @@ async def evidence_items(
             self_reported=is_self_reported(row.kind, row.content, row.recorded_by, agencies),
         )
         for row in rows
+        if row.kind != LEVELS_OF_INDICES
     ]
 
 

@@ -16,6 +16,7 @@ from services.assessment.evidence.records import (
     Decision,
     Declaration,
     Evidence,
+    IndexLevel,
     IndexValue,
     Meeting,
     Observation,
@@ -151,6 +152,7 @@ KINDS: tuple[EvidenceKind[Any], ...] = (
     EvidenceKind("recognitions", "recognition", Recognition),
     EvidenceKind("observations", "observation", Observation),
     EvidenceKind("index-values", "index value", IndexValue),
+    EvidenceKind("index-levels", "index level", IndexLevel),
     EvidenceKind("verdicts", "verdict", Verdict),
     EvidenceKind("declarations", "declaration", Declaration),
 )

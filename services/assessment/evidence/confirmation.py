@@ -41,6 +41,7 @@ async def confirm_version(
     *,
     caller: Caller,
     now: datetime,
+    note: str | None = None,
 ) -> None:
     """Confirm a version, so that scores read it; without content, the record is withdrawn.
 
@@ -58,7 +59,15 @@ async def confirm_version(
         _check_settles(found, caller)
     state: EvidenceState = "withdrawn" if found.content is None else "confirmed"
     await store.add_state(
-        session, region, kind, record_id, version, state=state, by=caller.actor, now=now
+        session,
+        region,
+        kind,
+        record_id,
+        version,
+        state=state,
+        by=caller.actor,
+        now=now,
+        reason=note,
     )
 
 

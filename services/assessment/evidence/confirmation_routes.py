@@ -34,6 +34,14 @@ Kind = Annotated[
 Version = Annotated[int, Path(ge=1, le=1_000_000, description="Version of the record.")]
 
 
+class Confirmation(ApiModel):
+    """What the organisation that confirms a version notes about it."""
+
+    note: Annotated[Text, Field(min_length=1)] | None = Field(
+        None, description="Kept in the history of the version, such as an assessor's note."
+    )
+
+
 class Dispute(ApiModel):
     """Why a version is disputed."""
 
@@ -61,17 +69,27 @@ async def post_evidence_confirmation(  # noqa: PLR0917 - FastAPI passes by name
     kind: Kind,
     id: RecordId,
     version: Version,
+    body: Confirmation | None = None,
 ) -> VersionState:
     """Confirm a version of a record: from then on scores read it.
 
     A version without content withdraws the record. Only the newest version can be confirmed (409),
     by another person and another organisation than recorded it, which it does not favour (403);
-    what is disputed by the agency that disputed it, or by an administrator. Requests are
-    idempotent.
+    what is disputed by the agency that disputed it, or by an administrator. A note may come with
+    it. Requests are idempotent: a version that is confirmed keeps the note that it has.
     """
     region = get_region(request)
     _check_kind(kind)
-    await confirm_version(session, region, kind, id, version, caller=caller, now=datetime.now(UTC))
+    await confirm_version(
+        session,
+        region,
+        kind,
+        id,
+        version,
+        caller=caller,
+        now=datetime.now(UTC),
+        note=None if body is None else body.note,
+    )
     return await _state(session, region, kind, id, version)
 
 

@@ -390,6 +390,43 @@ class IndexValue(Evidence):
         return (math.inf if self.year is None else self.year, self.key)
 
 
+LevelRole = Literal["declared", "planned"]
+
+
+class IndexLevel(Evidence):
+    """The level of an indicator that the regency declares or plans, such as of the SPBE index.
+
+    Its proof is the document, or what it cites. Several of them together give the index that the
+    regency expects; the collaboration index does not read them.
+    """
+
+    index: Slug = Field(description="Index of levels as in `methods/`.")
+    year: CalendarYear
+    indicator: Annotated[int, Field(ge=1, le=999), StrictNumber] = Field(
+        description="Number of the indicator in the index."
+    )
+    level: Annotated[int, Field(ge=0, le=100), StrictNumber] = Field(
+        description="A level that the index has."
+    )
+    role: LevelRole = Field(
+        "declared", description="Whether it is reached, or planned for the year."
+    )
+
+    @model_validator(mode="after")
+    def _key_names_indicator_and_year(self) -> Self:
+        key = key_of_level(self.index, self.year, self.indicator, self.role)
+        if self.key != key:
+            raise InvalidValueError(
+                N_("key tingkat ini harus %(key)s: satu tingkat per indikator dan tahun"), key=key
+            )
+        return self
+
+
+def key_of_level(index: str, year: int, indicator: int, role: LevelRole) -> str:
+    """Return the key of a level: of each indicator, year and role there is one."""
+    return f"{index}-{year}-{indicator}" + ("-plan" if role == "planned" else "")
+
+
 class Verdict(Evidence):
     """A study's judgement of an element or driver in words; shown beside the score, not scored."""
 
@@ -441,6 +478,7 @@ EVIDENCE: dict[str, type[Evidence]] = {
     "recognitions": Recognition,
     "observations": Observation,
     "index-values": IndexValue,
+    "index-levels": IndexLevel,
     "verdicts": Verdict,
     "declarations": Declaration,
 }

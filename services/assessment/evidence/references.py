@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 from services.assessment.evidence.records import (
     Agreement,
     Evidence,
+    IndexLevel,
     IndexValue,
     Meeting,
     Programme,
@@ -56,7 +57,7 @@ def references_of(record: Evidence) -> Iterator[Reference]:
             yield from _meeting_references(record)
         case Risk():
             yield from _optional("stakeholder", "owner", record.owner)
-        case IndexValue():
+        case IndexValue() | IndexLevel():
             yield Reference("index", ("index",), record.index)
         case _:
             pass

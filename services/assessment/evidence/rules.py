@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from services.assessment.evidence import store
 from services.assessment.evidence.confirmation_rules import confirmation_rules
-from services.assessment.evidence.records import Declaration, Evidence, IndexValue
+from services.assessment.evidence.records import Declaration, Evidence, IndexLevel, IndexValue
 from services.assessment.evidence.references import (
     KIND_OF_TARGET,
     Reference,
@@ -73,6 +73,8 @@ def content_faults(
     yield from vocabularies.faults_of(record)
     if isinstance(record, Declaration) and record.year >= this_year:
         yield ("year",), f"must be before {this_year}: a register is complete when its year is over"
+    if isinstance(record, IndexLevel) and record.role == "declared" and record.year > this_year:
+        yield ("year",), f"must not be after {this_year}; a level of a later year is planned"
     if record.document is None and confirmation_rules().kinds[kind].document:
         yield ("document",), "is needed: the address where it was published, with its SHA-256"
 

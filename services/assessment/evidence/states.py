@@ -17,4 +17,8 @@ class EvidenceStateChange(ApiModel):
     state: EvidenceState = Field(description="New state of the version.")
     by: str = Field(description="Agency whose key did it, or `pack`.")
     at: AwareDatetime
-    reason: str | None = Field(None, description="Why it is disputed or withdrawn.")
+    reason: str | None = Field(
+        None,
+        description="Why it is disputed or withdrawn, or the note of the organisation that "
+        "confirmed it.",
+    )

@@ -193,6 +193,25 @@ WHERE region = :region AND kind = 'index-values' AND is_current
   AND content @> CAST(:slot AS jsonb)
 """
 
+LEVELS_OF_INDEX = f"""
+{_MARKED}
+-- The levels of an index that are declared or planned for a year: of each record in force the
+-- newest content, and the confirmed version where that is another one.
+{_WITH_SOURCES}
+FROM marked e
+WHERE e.content @> CAST(:slot AS jsonb) AND e.ended IS DISTINCT FROM e.newest
+  AND (e.version = e.standing OR (e.version = e.official AND e.state = 'confirmed'))
+ORDER BY e.key, e.id, e.version
+"""
+
+YEARS_OF_LEVELS = """
+-- The years for which levels of an index are declared or planned, the newest first.
+SELECT DISTINCT CAST(content ->> 'year' AS int) AS year
+FROM assessment.evidence
+WHERE region = :region AND kind = 'index-levels' AND is_current AND content ->> 'index' = :index
+ORDER BY year DESC
+"""
+
 EXISTING_SOURCES = """
 -- Those of these ids that belong to a source.
 SELECT id FROM assessment.source

@@ -11,12 +11,19 @@ from typing import Literal
 
 from pydantic import Field
 
-from services.assessment.evidence.records import Decision, Evidence, Observation, Verdict
+from services.assessment.evidence.records import (
+    Decision,
+    Evidence,
+    IndexLevel,
+    Observation,
+    Verdict,
+)
 from services.assessment.method_store import list_methods
 from services.assessment.methods.definition import (
     AnyMethod,
     CollaborationMethod,
     CompositeMethod,
+    LevelsMethod,
 )
 from services.assessment.methods.library import METHODS
 from services.assessment.methods.measure_definitions import Observed, RequiredItems, nested_measures
@@ -50,6 +57,8 @@ class Vocabularies:
     codes: Mapping[List, frozenset[str]]
     units: Mapping[str, Unit]
     """The unit of a subject's figures, where the vocabulary has one."""
+    indices: Mapping[str, LevelsMethod]
+    """The indices of levels, by id."""
 
     def faults_of(self, record: Evidence) -> Iterator[tuple[FieldPath, str]]:
         """Yield each field with a code or a unit that is in no list, and what would be right."""
@@ -60,6 +69,21 @@ class Vocabularies:
             unit = self.units.get(record.subject)
             if unit is not None and record.unit != unit:
                 yield ("unit",), f"must be {unit}: a figure of {record.subject} is a {unit}"
+        if isinstance(record, IndexLevel):
+            yield from self._faults_of_level(record)
+
+    def _faults_of_level(self, record: IndexLevel) -> Iterator[tuple[FieldPath, str]]:
+        index = self.indices.get(record.index)
+        if index is None:
+            yield ("index",), f"must be an index of levels: {', '.join(sorted(self.indices))}"
+            return
+        numbers = [one.number for one in index.indicators]
+        if record.indicator not in numbers:
+            detail = f"{index.id} has the indicators {min(numbers)} to {max(numbers)}"
+            yield ("indicator",), detail
+        lowest, highest = index.levels
+        if not lowest <= record.level <= highest:
+            yield ("level",), f"must be from {lowest} to {highest}, the levels of {index.id}"
 
 
 @cache
@@ -73,7 +97,10 @@ def vocabularies_of(methods: Iterable[AnyMethod]) -> Vocabularies:
     packaged = packaged_vocabulary()
     codes: dict[List, set[str]] = {name: set(getattr(packaged, name)) for name in PACKAGED}
     codes["elements"] = set()
+    indices: dict[str, LevelsMethod] = {}
     for method in methods:
+        if isinstance(method, LevelsMethod):
+            indices[method.id] = method
         if not isinstance(method, CollaborationMethod | CompositeMethod):
             continue
         if isinstance(method, CollaborationMethod):
@@ -94,7 +121,8 @@ def vocabularies_of(methods: Iterable[AnyMethod]) -> Vocabularies:
     units: dict[str, Unit] = {
         subject: unit for unit, subjects in packaged.units.items() for subject in subjects
     }
-    return Vocabularies({name: frozenset(found) for name, found in codes.items()}, units)
+    closed: dict[List, frozenset[str]] = {name: frozenset(found) for name, found in codes.items()}
+    return Vocabularies(closed, units, indices)
 
 
 async def find_vocabularies(session: ReadSession | WriteSession, region: str) -> Vocabularies:

@@ -369,6 +369,9 @@ class CompositeMethod(MethodBase):
         return self
 
 
+LevelNumber = Annotated[int, Field(ge=0, le=100)]
+
+
 class LevelIndicator(PackModel):
     """An indicator scored by level, with its weight in percent."""
 
@@ -379,6 +382,12 @@ class LevelIndicator(PackModel):
     aspect: ShortText = Field(description="Aspect of the index to which the indicator belongs.")
     domain: ShortText | None = None
     weight: float = Field(gt=0, le=100, description="Weight in percent; all together are 100.")
+    criteria: dict[LevelNumber, Text] = Field(
+        default_factory=dict[int, str],
+        max_length=101,
+        description="What each level requires, as the regulation says; without it the method knows "
+        "no criteria.",
+    )
 
 
 class LevelsMethod(MethodBase):
@@ -403,6 +412,9 @@ class LevelsMethod(MethodBase):
         twice = sorted({number for number in numbers if numbers.count(number) > 1})
         if twice:
             raise ValueError(f"numbers must be unique; used twice: {', '.join(map(str, twice))}")
+        for one in self.indicators:
+            if any(not self.levels[0] <= level <= self.levels[1] for level in one.criteria):
+                raise ValueError(f"the criteria of indicator {one.number} are of other levels")
         return self
 
     def predicate_of(self, value: float) -> str:

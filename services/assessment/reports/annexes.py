@@ -51,6 +51,7 @@ KIND_NAMES = {
     "recognitions": "Penghargaan",
     "observations": "Pengamatan",
     "index-values": "Nilai indeks",
+    "index-levels": "Tingkat indikator indeks",
     "verdicts": "Putusan studi",
     "declarations": "Pernyataan kelengkapan",
     "survey": "Hasil survei",

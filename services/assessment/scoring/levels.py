@@ -134,6 +134,12 @@ def _rounded(value: Fraction) -> float:
     return float(round(value, DECIMALS))
 
 
+def gain_of_step(method: LevelsMethod, indicator: LevelIndicator) -> float:
+    """Return what one level more of an indicator adds to the index."""
+    total = sum(map(_weight, method.indicators), Fraction(0))
+    return _rounded(_weight(indicator) / total)
+
+
 def path_to_target(
     method: LevelsMethod, *, last: tuple[int, float], target: tuple[int, float]
 ) -> TargetPath:
