@@ -25,7 +25,11 @@ from services.assessment.evidence.records import (
     Agreement,
     Attendance,
     Decision,
+    Declaration,
     Evidence,
+    EvidenceDocument,
+    IndexLevel,
+    IndexValue,
     Meeting,
     MeetingKind,
     Observation,
@@ -35,8 +39,11 @@ from services.assessment.evidence.records import (
     Risk,
     Stakeholder,
     TemporalEvidence,
+    Verdict,
+    key_of_level,
 )
 from services.assessment.evidence.states import EvidenceState
+from services.assessment.index_level_schemas import IndexLevels, IndicatorLevel, RecordedLevel
 from services.assessment.index_schemas import IndexItem
 from services.assessment.methods.verdict_scale import VerdictBand, VerdictScale
 from services.assessment.scoring.results import Gain, Lever, Sensitivity, Spread
@@ -59,12 +66,18 @@ __all__ = [
     "Attendance",
     "CollaborationDynamics",
     "Decision",
+    "Declaration",
     "Evidence",
+    "EvidenceDocument",
     "EvidenceState",
     "FormerEvidence",
     "Gain",
     "ImportedBundle",
     "IndexItem",
+    "IndexLevel",
+    "IndexLevels",
+    "IndexValue",
+    "IndicatorLevel",
     "LateEntry",
     "Lever",
     "Meeting",
@@ -78,6 +91,7 @@ __all__ = [
     "Recognition",
     "Record",
     "RecordVersion",
+    "RecordedLevel",
     "Risk",
     "Scores",
     "Sector",
@@ -86,6 +100,8 @@ __all__ = [
     "Trend",
     "TrendPeriod",
     "Unit",
+    "Verdict",
+    "key_of_level",
 ]
 
 
@@ -189,6 +205,10 @@ class AssessmentClient(ServiceClient):
         """Return the known indices with their published values."""
         return (await self._get(Page[IndexItem], f"{API}/indices")).items
 
+    async def find_index_levels(self, index: str, *, year: int | None = None) -> IndexLevels | None:
+        """Return the workbook of an index and a year; None if there is no such index."""
+        return await self._find(IndexLevels, f"{API}/indices/{index}/levels", query={"year": year})
+
     # Evidence
 
     async def list_evidence(
@@ -240,9 +260,12 @@ class AssessmentClient(ServiceClient):
         path = f"{_address(model)}/{id}"
         await self._request("DELETE", path, query={"reason": reason}, headers={"If-Match": tag})
 
-    async def confirm_evidence(self, model: type[Evidence], id: UUID, *, version: int) -> None:
-        """Confirm a version of a record, so that scores read it."""
-        await self._request("POST", f"{_version(model, id, version)}/confirmation")
+    async def confirm_evidence(
+        self, model: type[Evidence], id: UUID, *, version: int, note: str | None = None
+    ) -> None:
+        """Confirm a version of a record, so that scores read it, with a note if there is one."""
+        path = f"{_version(model, id, version)}/confirmation"
+        await self._request("POST", path, json={"note": note})
 
     async def dispute_evidence(
         self, model: type[Evidence], id: UUID, *, version: int, reason: str

@@ -32,7 +32,7 @@ router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401
 
 YearQuery = Annotated[
     Year | None,
-    Query(description="Default: the newest year with levels on record, else the current one."),
+    Query(description="Default: the newest year with levels on record, else the last in force."),
 ]
 Levels = dict[tuple[int, LevelRole], list[Record[IndexLevel]]]
 """The versions of a level by indicator and role, the newest last."""
@@ -106,7 +106,8 @@ async def _levels(
     years: list[int] = list(found)
     if year is None:
         today = day_of(datetime.now(UTC), await read_zone(session, region))
-        year = years[0] if years else today.year
+        last = today.year if method.valid_to is None else min(today.year, method.valid_to.year)
+        year = years[0] if years else last
     slot = json.dumps({"index": method.id, "year": year})
     parameters = {"region": region, "kind": KIND.name, "slot": slot, "as_of": None}
     levels: Levels = {}

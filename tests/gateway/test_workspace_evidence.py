@@ -14,7 +14,9 @@ import pytest
 from services.assessment.evidence.vocabularies import vocabularies_of
 from services.assessment.methods.library import read_methods
 from services.assessment.types import Unit
+from services.gateway.portal.workspace.evidence.kinds import KINDS
 from services.gateway.portal.workspace.evidence.vocabulary import (
+    ELEMENTS,
     INSTRUMENTS,
     PROCEDURES,
     SUBJECTS,
@@ -284,6 +286,7 @@ def test_every_code_that_evidence_may_use_has_words() -> None:
     assert codes["instruments"] == INSTRUMENTS.keys()
     assert codes["procedures"] == PROCEDURES.keys()
     assert codes["subjects"] == SUBJECTS.keys()
+    assert codes["elements"] == ELEMENTS.keys()
     assert set(get_args(Unit)) == UNITS.keys()
 
 
@@ -415,7 +418,7 @@ def test_a_list_is_taken_away_with_headings_in_the_readers_language(
     assert "Title of the agreement" in english
     book = openpyxl.load_workbook(io.BytesIO(editor.get(f"{EVIDENCE}.xlsx").content))
     assert book.sheetnames[0] == "Perjanjian"
-    assert len(book.sheetnames) == len(FORMS)
+    assert len(book.sheetnames) == len(KINDS)
     assert editor.get(f"{EVIDENCE}.csv?jenis=arisan").status_code == 404
     assert visitor(hub).get(f"{EVIDENCE}.xlsx").status_code == 303
 

@@ -18,6 +18,7 @@ from services.gateway.portal.workspace.evidence.lists import router as evidence_
 from services.gateway.portal.workspace.evidence.pages import router as evidence_pages
 from services.gateway.portal.workspace.evidence.recording import router as evidence_recording
 from services.gateway.portal.workspace.handovers import router as handovers
+from services.gateway.portal.workspace.index_workbook import router as index_workbook
 from services.gateway.portal.workspace.invitation import router as invitation
 from services.gateway.portal.workspace.keys import router as keys
 from services.gateway.portal.workspace.links.links import router as links
@@ -66,4 +67,5 @@ WORKSPACE_ROUTERS = (
     survey_rounds,
     survey_follow_up,
     measurement,
+    index_workbook,
 )

@@ -14,7 +14,9 @@ from services.platform.types import ShortText, Text
 
 Values = dict[str, Any]
 """Fields of a record by their names in the model, which validates them."""
-List = Literal["stakeholders", "agreements", "decisions", "agencies"]
+List = Literal[
+    "stakeholders", "agreements", "decisions", "agencies", "indices", "indicators", "levels"
+]
 Choices = Mapping[str, str]
 """Keys of what can be chosen, with the names that people read, in the order of the form."""
 

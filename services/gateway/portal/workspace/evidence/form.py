@@ -16,9 +16,12 @@ from services.platform.translation import N_, Translator
 from services.platform.validation_messages import validation_message
 
 DOCUMENT = "dokumen"
+DOCUMENT_ADDRESS = "bukti-alamat"
+"""The address of the proving document, which is the source if no other is named."""
 SAVE = "simpan"
 """Where what is wrong with the form as a whole is said."""
 NO_DOCUMENT = N_("Sumber: tulis judul dokumennya, atau alamatnya di web.")
+TAKEN = N_("Sudah ada catatan untuk ini. Perbaiki catatan itu; yang sama tidak dicatat dua kali.")
 REFUSED_FIELD = N_("%(label)s: ditolak layanan penilaian (%(reason)s).")
 
 
@@ -32,11 +35,17 @@ class RecordForm:
     messages: Translator
     current: Evidence | None = None
     """The record that is corrected."""
+    register: Mapping[str, Source] = field(default_factory=dict[str, Source])
+    """The register of sources by their titles."""
     errors: dict[str, str] = field(default_factory=dict[str, str])
 
     def read_source(self) -> Source | None:
         """Return the document that was typed; None if there is none. A new record needs one."""
         typed = self.fields.get(DOCUMENT, "")
+        if typed in self.register:
+            return self.register[typed]
+        if not typed and self.current is None:
+            typed = self.fields.get(DOCUMENT_ADDRESS, "")
         if not typed:
             if self.current is None:
                 self.errors[DOCUMENT] = self.messages.translate(NO_DOCUMENT)
@@ -53,7 +62,10 @@ class RecordForm:
             return None
 
     def read_record(self, *, key: str, sources: Sequence[str]) -> Evidence | None:
-        """Return the record; None if a field is faulty. What the form does not show stays."""
+        """Return the record; None if a field is faulty. What the form does not show stays.
+
+        A kind whose records have a key by their content does not need the one that is given.
+        """
         stored: Values = {} if self.current is None else self.current.model_dump()
         typed = self._read_fields()
         about_document = self.errors.pop(DOCUMENT, None)  # the last field of the form
@@ -61,8 +73,11 @@ class RecordForm:
             self.errors[DOCUMENT] = about_document
         if self.errors:
             return None
+        if self.kind.key_of is not None and self.current is None:
+            key = self.kind.key_of(typed)
         record = stored | typed | self.kind.fixed | {"key": key, "sources": list(sources)}
-        record["name_en"] = record["name_en"] or record["name"]
+        if "name_en" in record:
+            record["name_en"] = record["name_en"] or record["name"]
         record["absent_fields"] = [
             name for name in stored.get("absent_fields", []) if record[name] in (None, False, [])
         ]
@@ -77,6 +92,9 @@ class RecordForm:
         """Say at its field what the service refuses."""
         for each in errors:
             parts = (each.pointer or "").removeprefix("#/").split("/")
+            if parts[0] in self.kind.unique:
+                self.errors.setdefault(SAVE, self.messages.translate(TAKEN))
+                continue
             found = self._field_of(parts[0])
             label = self.messages.translate(found.label) if found else parts[0]
             text = self.messages.translate(REFUSED_FIELD, label=label, reason=each.detail)
@@ -86,7 +104,8 @@ class RecordForm:
         form = Reading(self.fields, self.lists, self.messages, self.current)
         values: Values = {}
         for each in self.kind.fields:
-            if self.current is not None and self._is_unchanged(each, self.current):
+            is_kept = each.name in self.kind.set_once
+            if self.current is not None and (is_kept or self._is_unchanged(each, self.current)):
                 # What is shown in fewer words than it is stored in, such as a number, stays exact.
                 values |= {name: getattr(self.current, name) for name in each.attributes}
             else:

@@ -6,10 +6,21 @@ from uuid import UUID
 
 from fastapi import Depends, Path
 
-from services.assessment.client import Agreement, Decision, Evidence, Record, Stakeholder
+from services.assessment.client import (
+    Agreement,
+    Decision,
+    Declaration,
+    Evidence,
+    IndexLevel,
+    IndexValue,
+    Record,
+    Stakeholder,
+    Verdict,
+)
 from services.gateway.portal.workspace.access import Enter, Workspace
 from services.gateway.portal.workspace.evidence.fields import Choices, List
-from services.gateway.portal.workspace.evidence.kinds import kind_of
+from services.gateway.portal.workspace.evidence.index_kinds import index_name
+from services.gateway.portal.workspace.evidence.kinds import MODELS, kind_of
 from services.gateway.portal.workspace.evidence.record_kind import RecordKind
 from services.gateway.portal.workspace.evidence.stored_records import (
     Found,
@@ -37,6 +48,13 @@ async def find_of_kind(workspace: Workspace, kind: RecordKind, id: UUID) -> Foun
 
 async def read_lists(workspace: Workspace, kind: RecordKind) -> Mapping[List, Choices]:
     """Return what the fields of a kind can refer to, by keys, with names in the page's language."""
+    if kind.model is IndexLevel:
+        return await _index_lists(workspace)
+    if kind.model is IndexValue:
+        indices = await workspace.assessment.list_indices()
+        return {"indices": {one.id: workspace.page.in_language(one, "name") for one in indices}}
+    if kind.model in {Verdict, Declaration}:
+        return {}
     stakeholders = await workspace.assessment.list_evidence(Stakeholder)
     lists: dict[List, Choices] = {"stakeholders": _names(workspace, stakeholders)}
     if kind.model is Agreement:
@@ -47,8 +65,31 @@ async def read_lists(workspace: Workspace, kind: RecordKind) -> Mapping[List, Ch
     return lists
 
 
+async def _index_lists(workspace: Workspace) -> Mapping[List, Choices]:
+    """Return the indicators of every index, and the levels that any of them has."""
+    messages = workspace.page.messages
+    indicators: dict[str, str] = {}
+    levels: set[int] = set()
+    for index in await workspace.assessment.list_indices():
+        found = await workspace.assessment.find_index_levels(index.id)
+        if found is None:
+            continue
+        name = index_name(found.id, messages)
+        levels |= set(range(found.lowest_level, found.highest_level + 1))
+        indicators |= {
+            f"{found.id}:{one.number}": f"{name} {one.number}. {one.name or one.aspect}"
+            for one in found.indicators
+        }
+    return {
+        "indicators": indicators,
+        "levels": {str(level): str(level) for level in sorted(levels)},
+    }
+
+
 def title_of(workspace: Workspace, record: Evidence) -> str:
-    """Return the name of a record in the page's language."""
+    """Return the name of a record in the page's language, or what its kind says of it."""
+    if isinstance(record, MODELS) and (title := kind_of(record).title) is not None:
+        return title(record, workspace.page.messages)
     name: str = workspace.page.in_language(record, "name") or getattr(record, "name", record.key)
     return name
 

@@ -26,6 +26,12 @@ from services.gateway.portal.workspace.evidence.fields import (
     TickField,
 )
 from services.gateway.portal.workspace.evidence.figures import check_figure
+from services.gateway.portal.workspace.evidence.index_kinds import (
+    DECLARATION,
+    INDEX_LEVEL,
+    INDEX_VALUE,
+    VERDICT,
+)
 from services.gateway.portal.workspace.evidence.measured_fields import (
     CountField,
     DayField,
@@ -323,6 +329,10 @@ KINDS = (
     RECOGNITION,
     OBSERVATION,
     STAKEHOLDER,
+    INDEX_LEVEL,
+    INDEX_VALUE,
+    VERDICT,
+    DECLARATION,
 )
 KIND_BY_SLUG: Mapping[str, RecordKind] = {kind.slug: kind for kind in KINDS}
 MODELS = tuple(dict.fromkeys(kind.model for kind in KINDS))

@@ -77,6 +77,7 @@ async def list_evidence(
         chosen=KIND_BY_SLUG.get(jenis),
         state=keadaan,
         waiting=len(waiting),
+        recorded=[kind for kind in KINDS if workspace.holds(*kind.recorders)],
         may_record=workspace.holds("editor", "lead", "evaluator"),
         may_confirm=may_confirm(workspace),
         **labels(workspace, agencies),

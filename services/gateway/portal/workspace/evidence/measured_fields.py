@@ -174,6 +174,8 @@ class CountField(Field):
         typed = form.typed(self.name)
         number = read_number(typed)
         is_count = number is not None and number == int(number) and 0 <= number <= self.most
+        if not typed and self.is_required:
+            self.refuse(form, NEEDED)
         if typed and not is_count:
             self.refuse(form, NO_WHOLE_NUMBER, most=form.messages.number(self.most))
         return {self.attribute: int(number) if number is not None and is_count else None}
@@ -199,6 +201,8 @@ class FigureField(Field):
     def read(self, form: Reading) -> Values:
         typed = form.typed(self.name)
         number = read_number(typed)
+        if not typed and self.is_required:
+            self.refuse(form, NEEDED)
         if typed and number is None:
             self.refuse(form, NO_NUMBER)
         return {self.attribute: None if number is None else float(number)}

@@ -48,6 +48,7 @@ NOT_YOUR_DISPUTE = N_(
     "sendiri, dan yang sudah terkonfirmasi dibantah pengelola hub."
 )
 NEEDS_REASON = N_("Tulis alasannya, 3 sampai 5.000 karakter.")
+TOO_LONG_NOTE = N_("Catatan paling banyak 5.000 karakter.")
 MIN_REASON = 3
 MAX_VERSIONS = 20
 """Versions whose changes the history tells; of earlier ones it has author and day."""
@@ -71,8 +72,11 @@ async def confirm_record(workspace: Confirmer, jenis: KindSlug, id: RecordId) ->
     version = _version(workspace)
     if version is None:
         return await _show(workspace, kind, id, {"konfirmasi": CHANGED})
+    note = workspace.fields.get("catatan-konfirmasi") or None
+    if note is not None and not _is_text(note):
+        return await _show(workspace, kind, id, {"catatan-konfirmasi": TOO_LONG_NOTE})
     try:
-        await workspace.assessment.confirm_evidence(kind.model, id, version=version)
+        await workspace.assessment.confirm_evidence(kind.model, id, version=version, note=note)
     except httpx.HTTPError as error:
         return await _refuse(workspace, kind, id, error, field="konfirmasi", forbidden=NOT_ANOTHER)
     return workspace.redirect(f"{kind.address}/{id}")
@@ -172,11 +176,15 @@ def _version(workspace: Workspace) -> int | None:
 def _reason(workspace: Workspace, name: str) -> str | None:
     """Return the reason that was typed; None if it is too short, too long or unreadable."""
     reason = workspace.fields.get(name, "")
+    return reason if len(reason) >= MIN_REASON and _is_text(reason) else None
+
+
+def _is_text(typed: str) -> bool:
     try:
-        _TEXT.validate_python(reason)
+        _TEXT.validate_python(typed)
     except ValidationError:
-        return None
-    return reason if len(reason) >= MIN_REASON else None
+        return False
+    return True
 
 
 async def _show(
@@ -222,12 +230,12 @@ async def _show(
         ],
         errors=messages.labels(errors or {}),
         typed=workspace.fields,
-        **_may(workspace, found),
+        **_may(workspace, kind, found),
         **labels(workspace, agencies),
     )
 
 
-def _may(workspace: Workspace, found: Found[Evidence]) -> dict[str, bool]:
+def _may(workspace: Workspace, kind: RecordKind, found: Found[Evidence]) -> dict[str, bool]:
     """Return what the page offers; the service decides."""
     record = found.record
     is_own = record.recorded_by == workspace.caller.actor
@@ -236,8 +244,8 @@ def _may(workspace: Workspace, found: Found[Evidence]) -> dict[str, bool]:
     is_open = is_open and workspace.holds("approver", "lead")
     return {
         "may_change": workspace.caller.can_write_for(record.recorded_by)
-        and workspace.holds("editor", "lead", "evaluator"),
-        "may_record": workspace.holds("editor", "lead", "evaluator"),
+        and workspace.holds(*kind.recorders),
+        "may_record": workspace.holds(*kind.recorders),
         "may_decide": is_open and not is_own,
         "waits_for_others": is_open and is_own,
     }

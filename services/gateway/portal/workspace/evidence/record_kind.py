@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from services.assessment.client import Evidence
+from services.gateway.people.roles import Role
 from services.gateway.portal.workspace.evidence.fields import Field, Reading, TextField, Values
 from services.gateway.portal.workspace.evidence.measured_fields import PeriodField
 from services.platform.packs import SourceKind
-from services.platform.translation import N_, Message
+from services.platform.translation import N_, Message, Translator
 
 EVIDENCE = "/kelola/bukti"
 
@@ -26,6 +27,9 @@ PASSAGE = TextField(
 )
 NOTE = TextField("catatan", "note", N_("Catatan"), is_long=True)
 PERIOD = PeriodField("sejak", "valid_from", N_("Masa berlaku"))
+
+
+YOUR_NOTE = N_("Catatan Anda")
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,22 @@ class RecordKind:
     """Refuses what the fields together cannot be."""
     source_kind: SourceKind = "publication"
     may_be_renewed: bool = False
+    key_of: Callable[[Values], str] | None = None
+    """The key of a record, where its content says it; else it is made of the form's id."""
+    set_once: frozenset[str] = frozenset()
+    """Names of fields that a correction cannot change."""
+    unique: frozenset[str] = frozenset()
+    """Fields of the record of which the service says that another record has them."""
+    prefilled: frozenset[str] = frozenset()
+    """Names of fields that a link to the empty form may fill."""
+    title: Callable[[Evidence, Translator], str] | None = None
+    """The title of a record that has no name."""
+    page_of: Callable[[Evidence], str] | None = None
+    """Another page that shows the record among those that belong together."""
+    recorders: tuple[Role, ...] = ("editor", "lead", "evaluator")
+    """Who records it; an administrator always does."""
+    note_label: Message = YOUR_NOTE
+    """What the note of whoever confirms it is called."""
 
     @property
     def address(self) -> str:

@@ -1,12 +1,15 @@
 """`/kelola/bukti/{jenis}/baru`, `ubah` and `perpanjang`: the form that proposes a record."""
 
+import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
 import httpx
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
+from starlette.datastructures import UploadFile
 
 from services.assessment.client import Agreement, Evidence
 from services.gateway.portal.workspace.access import NOT_STORED, RefusedError, Workspace
@@ -27,18 +30,23 @@ from services.gateway.portal.workspace.evidence.found_records import (
     labels,
     read_lists,
 )
+from services.gateway.portal.workspace.evidence.index_fields import DOCUMENT_FILE
 from services.gateway.portal.workspace.evidence.kinds import KIND_BY_SLUG
 from services.gateway.portal.workspace.evidence.record_kind import RecordKind
 from services.gateway.portal.workspace.evidence.stored_records import Found
 from services.gateway.portal.workspace.hidden_fields import form_id_of, tag_of
 from services.gateway.portal.workspace.written_dates import write_date
 from services.platform.ids import new_id
+from services.platform.packs import Source
 from services.platform.service_client import RequestRejectedError
 from services.platform.translation import N_
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 REFUSED = N_("Catatan ini ditolak layanan penilaian: %(reasons)s")
+NOT_THIS_KIND = N_("Peran Anda tidak mencatat bukti jenis ini.")
+MAX_PREFILLED = 200
+HASHED_AT_ONCE = 1024 * 1024
 NOT_RENEWED = frozenset(
     {"ditandatangani", "sejak", "sampai", "tahun", "diperpanjang", "tempat", "catatan"}
 )
@@ -51,7 +59,10 @@ async def show_form(workspace: Recorder, jenis: KindSlug) -> Response:
     kind = KIND_BY_SLUG.get(jenis)
     if kind is None:
         return workspace.page.not_found()
-    return await _form(workspace, kind, blank_fields(kind) | {"id": str(new_id())})
+    _check_recorder(workspace, kind)
+    given = workspace.page.request.query_params
+    linked = {name: given[name][:MAX_PREFILLED] for name in kind.prefilled if name in given}
+    return await _form(workspace, kind, blank_fields(kind) | linked | {"id": str(new_id())})
 
 
 @router.post("/kelola/bukti/{jenis}/baru")
@@ -60,6 +71,8 @@ async def record_evidence(workspace: Recorder, jenis: KindSlug) -> Response:
     kind = KIND_BY_SLUG.get(jenis)
     if kind is None:
         return workspace.page.not_found()
+    _check_recorder(workspace, kind)
+    workspace = await _with_hash(workspace)
     try:
         stored = await _record_new(workspace, kind)
     except httpx.HTTPError as error:
@@ -129,6 +142,8 @@ async def correct_evidence(workspace: Recorder, jenis: KindSlug, id: RecordId) -
     if isinstance(found, Response):
         return found
     kind, current = found
+    _check_recorder(workspace, kind)
+    workspace = await _with_hash(workspace)
     try:
         form = await _read_form(workspace, kind, current=current.content)
         source = form.read_source()
@@ -137,7 +152,7 @@ async def correct_evidence(workspace: Recorder, jenis: KindSlug, id: RecordId) -
         record = form.read_record(key=current.content.key, sources=sources)
         if record is None:
             return await _form(workspace, kind, workspace.fields, errors=form.errors, found=current)
-        if source is not None:
+        if source is not None and source.title not in form.register:
             await workspace.catalog.add_source(source)
         await workspace.assessment.correct_evidence(id, record, tag=tag_of(workspace.fields))
     except httpx.HTTPError as error:
@@ -174,7 +189,8 @@ async def _record_new(
     )
     if record is None or source is None:
         return await _form(workspace, kind, workspace.fields, errors=form.errors, former=former)
-    await workspace.catalog.add_source(source)
+    if source.title not in form.register:
+        await workspace.catalog.add_source(source)
     stored = await workspace.assessment.record_evidence(record, idempotency_key=str(form_id))
     return stored.id
 
@@ -183,7 +199,34 @@ async def _read_form(
     workspace: Workspace, kind: RecordKind, *, current: Evidence | None = None
 ) -> RecordForm:
     lists = await read_lists(workspace, kind)
-    return RecordForm(kind, workspace.fields, lists, workspace.page.messages, current)
+    register = await _read_register(workspace)
+    return RecordForm(kind, workspace.fields, lists, workspace.page.messages, current, register)
+
+
+async def _read_register(workspace: Workspace) -> dict[str, Source]:
+    """Return the register of sources by their titles; nothing if the catalogue does not answer."""
+    try:
+        sources = await workspace.page.catalog.list_sources()
+    except httpx.HTTPError:
+        return {}
+    return {source.title: source for source in sources}
+
+
+async def _with_hash(workspace: Workspace) -> Workspace:
+    """Return the form with the hash of the file that was chosen; the file is not kept."""
+    upload = (await workspace.page.request.form()).get(DOCUMENT_FILE)
+    if not isinstance(upload, UploadFile) or not upload.filename:
+        return workspace
+    digest = hashlib.sha256()
+    while part := await upload.read(HASHED_AT_ONCE):
+        digest.update(part)
+    return replace(workspace, fields={**workspace.fields, "bukti-sidik": digest.hexdigest()})
+
+
+def _check_recorder(workspace: Workspace, kind: RecordKind) -> None:
+    """Refuse who does not record evidence of this kind."""
+    if not workspace.holds(*kind.recorders):
+        raise RefusedError(NOT_THIS_KIND)
 
 
 async def _form(
@@ -205,6 +248,7 @@ async def _form(
     except httpx.HTTPError:
         return workspace.page.unavailable()
     about = found or former
+    register = await _read_register(workspace)
     address = kind.address if about is None else f"{kind.address}/{about.record.id}"
     return workspace.render(
         "workspace/evidence-form.html",
@@ -219,7 +263,10 @@ async def _form(
                 workspace.page.messages.labels(getattr(each, "labels", {})),
             )
             for each in kind.fields
+            if found is None or each.name not in kind.set_once
         ],
+        has_file=any(each.widget == "document" for each in kind.fields),
+        register=sorted(register),
         typed=fields,
         errors=errors or {},
         found=found,

@@ -29,6 +29,51 @@ INSTRUMENTS: Mapping[str, Message] = {
     "data_sharing": NC_("instrument", "Berbagi data antarinstansi"),
     "risk": NC_("instrument", "Pengelolaan risiko"),
 }
+INDEX_NAMES: Mapping[str, Message] = {
+    "spbe-2020": Message("SPBE"),
+    "pemdi-2026": Message("Pemdi"),
+    "skm-2017": Message("IKM"),
+}
+"""Short names of indices; another one is named by its id."""
+VALUE_ROLES: Mapping[str, Message] = {
+    "published": NC_("index value", "Nilai terbit"),
+    "target": NC_("index value", "Target"),
+    "national_minimum": NC_("index value", "Batas nasional"),
+}
+LEVEL_ROLES: Mapping[str, Message] = {
+    "declared": NC_("level", "Sudah dicapai"),
+    "planned": NC_("level", "Direncanakan"),
+}
+ELEMENTS: Mapping[str, Message] = {
+    "discovery": NC_("element", "Penemuan"),
+    "definition": NC_("element", "Definisi"),
+    "deliberation": NC_("element", "Deliberasi"),
+    "determination": NC_("element", "Determinasi"),
+    "trust": NC_("element", "Saling percaya"),
+    "understanding": NC_("element", "Saling memahami"),
+    "legitimation": NC_("element", "Legitimasi internal"),
+    "commitment": NC_("element", "Komitmen"),
+    "arrangements": NC_("element", "Pengaturan prosedural dan kelembagaan"),
+    "leadership": NC_("element", "Kepemimpinan"),
+    "knowledge": NC_("element", "Pengetahuan"),
+    "resources": NC_("element", "Sumber daya"),
+    "uncertainty": NC_("element", "Pendorong: ketidakpastian"),
+    "interdependence": NC_("element", "Pendorong: saling ketergantungan"),
+    "incentives": NC_("element", "Pendorong: insentif konsekuensial"),
+    "leadership_driver": NC_("element", "Pendorong: kepemimpinan"),
+}
+REGISTERS: Mapping[str, Message] = {
+    "agreements": NC_("register", "Perjanjian"),
+    "decisions": NC_("register", "Keputusan"),
+    "index-values": NC_("register", "Nilai indeks"),
+    "meetings": NC_("register", "Rapat"),
+    "programmes": NC_("register", "Program dan pelatihan"),
+    "recognitions": NC_("register", "Penghargaan"),
+    "reporting": NC_("register", "Pemberitahuan kewajiban lapor"),
+    "risks": NC_("register", "Risiko"),
+    "stakeholders": NC_("register", "Pemangku kepentingan"),
+}
+"""Registers that can be declared complete for a year."""
 PROCEDURES: Mapping[str, Message] = {
     "service_standard": NC_("procedure", "Standar pelayanan"),
     "data_sharing": NC_("procedure", "Berbagi data antarinstansi"),
