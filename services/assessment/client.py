@@ -19,6 +19,7 @@ from services.assessment.assessments.schemas import (
 )
 from services.assessment.bundles.schemas import ImportedBundle
 from services.assessment.evidence.api_models import Content, Record, RecordVersion
+from services.assessment.evidence.exchange_schemas import EvidenceImportResult
 from services.assessment.evidence.records import (
     EVIDENCE,
     ActionItem,
@@ -53,6 +54,7 @@ from services.platform.api_model import ApiModel
 from services.platform.paging import Page
 from services.platform.service import API
 from services.platform.service_client import RequestRejectedError, ServiceClient, parse
+from services.platform.spreadsheets.model import media_type_of
 
 __all__ = [
     "SECTORS",
@@ -69,6 +71,7 @@ __all__ = [
     "Declaration",
     "Evidence",
     "EvidenceDocument",
+    "EvidenceImportResult",
     "EvidenceState",
     "FormerEvidence",
     "Gain",
@@ -266,6 +269,19 @@ class AssessmentClient(ServiceClient):
         """Confirm a version of a record, so that scores read it, with a note if there is one."""
         path = f"{_version(model, id, version)}/confirmation"
         await self._request("POST", path, json={"note": note})
+
+    async def import_evidence(
+        self, content: bytes, *, dry_run: bool, language: str
+    ) -> EvidenceImportResult:
+        """Record what a workbook has, or only check it; `language` is that of the errors."""
+        response = await self._request(
+            "POST",
+            f"{API}/evidence/import",
+            query={"dry_run": dry_run},
+            headers={"Content-Type": media_type_of(content), "Accept-Language": language},
+            content=content,
+        )
+        return parse(EvidenceImportResult, response)
 
     async def dispute_evidence(
         self, model: type[Evidence], id: UUID, *, version: int, reason: str

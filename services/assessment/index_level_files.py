@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from zoneinfo import ZoneInfo
 
 from services.assessment.index_level_schemas import IndexLevels, IndicatorLevel, RecordedLevel
-from services.assessment.scoring.levels import LevelScores
+from services.assessment.scoring.results import LevelScores
 from services.platform.spreadsheets.csv_export import Delimiter, write_csv
 from services.platform.spreadsheets.model import Cell
 from services.platform.spreadsheets.writing import Column, write_xlsx

@@ -1,4 +1,4 @@
-"""Levels of SPBE that a regency declares and plans: recorded, assessed, and taken away as a file."""
+"""Levels of SPBE that a regency declares and plans: recorded, assessed, and taken away."""
 
 import csv
 import io

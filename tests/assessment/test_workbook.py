@@ -22,6 +22,7 @@ from services.assessment.evidence.records import (
     Risk,
 )
 from services.assessment.evidence.workbook import from_workbook, to_workbook
+from services.assessment.evidence.workbook_headings import COLUMNS, WORDS
 from services.assessment.pack import read_evidence
 from services.platform.identity import Caller
 from services.platform.spreadsheets.model import XLSX, SpreadsheetError
@@ -182,13 +183,19 @@ def test_a_filled_template_is_taken_and_sent_again_changes_nothing(regency: Room
     book.save(stream)
 
     checked = send(regency, stream.getvalue(), dry_run=True)
-    assert checked.json() == {"added": 1, "corrected": 0, "unchanged": 0, "dry_run": True}
+    told = checked.json()
+    assert (told["added"], told["corrected"], told["unchanged"]) == (1, 0, 0)
+    [change] = told["changes"]
+    assert (change["pointer"], change["key"]) == ("#/meetings/A2", "rapat-1")
+    cells = {cell["field"]: (cell["before"], cell["after"]) for cell in change["cells"]}
+    assert cells["minutes"] == (None, "ya")
+    assert cells["attendance"] == (None, "it-del, ya, ya, tidak")
     assert len(regency.get("/api/v1/meetings").json()["items"]) == MEETINGS_OF_PACK
 
     taken = send(regency, stream.getvalue())
-    assert taken.json() == {"added": 1, "corrected": 0, "unchanged": 0, "dry_run": False}
-    again = send(regency, stream.getvalue())
-    assert again.json() == {"added": 0, "corrected": 0, "unchanged": 1, "dry_run": False}
+    assert (taken.json()["added"], taken.json()["dry_run"]) == (1, False)
+    again = send(regency, stream.getvalue()).json()
+    assert (again["added"], again["unchanged"], again["changes"]) == (0, 1, [])
     [stored] = [
         item["content"]
         for item in regency.get("/api/v1/meetings").json()["items"]
@@ -249,6 +256,8 @@ def test_an_exported_workbook_corrects_what_was_changed_in_it(regency: Room) -> 
     assert "diskominfo" in foreign.json()["errors"][0]["detail"]
     answer = send(regency, stream.getvalue()).json()
     assert (answer["added"], answer["corrected"]) == (0, 1)
+    [cell] = answer["changes"][0]["cells"]
+    assert (cell["heading"], cell["before"], cell["after"]) == ("ada notulensi", None, "ya")
     [proposed] = regency.get("/api/v1/meetings", state="proposed").json()["items"]
     assert (proposed["version"], proposed["content"]["minutes"]) == (2, True)
 
@@ -273,6 +282,41 @@ def test_a_cell_with_a_code_of_no_vocabulary_or_a_second_value_of_an_index_is_na
     assert set(found) == {"#/decisions/E2", "#/index-values/A2", "#/index-values/C2"}
     assert "smart_city_management" in found["#/decisions/E2"]
     assert "spbe-2024 has it" in found["#/index-values/C2"]
+
+
+def test_a_workbook_with_indonesian_headings_comes_back_as_it_went_out(regency: Room) -> None:
+    records = {kind: list(found) for kind, found in read_evidence(TOBA).records.items() if found}
+    content = to_workbook(records, headings="id")
+    assert back(content) == records
+    book = load_workbook(io.BytesIO(content))
+    assert {"Rapat", "Kehadiran", "Tingkat indikator"} <= set(book.sheetnames)
+    assert "pemerintah" in {cell.value for row in book["Pemangku kepentingan"] for cell in row}
+    codes = [*COLUMNS.keys() - {"attendance", "action_items"}]
+    assert len({COLUMNS[code] for code in codes}) == len(codes)
+    assert len(set(WORDS.values())) == len(WORDS)
+
+    told = regency.get("/api/v1/evidence/template.xlsx", headings="id")
+    heads = {
+        sheet.title: [cell.value for cell in sheet[1]]
+        for sheet in load_workbook(io.BytesIO(told.content))
+    }
+    assert {"kunci", "tanggal", "ada notulensi"} <= set(heads["Rapat"])
+    row = ["tingkat", "spbe-2020", "2024", 11, 9, "dicapai", "study-2025"]
+    head = ["Kunci", "Indeks", "Tahun", "Nomor indikator", "tingkat", "peran", "sumber"]
+    twice = {"Rapat": [["kunci"], ["a"]], "meetings": [["key"], ["a"]]}
+    refused = send(regency, sheet_of(**{"Tingkat indikator": [head, row]}, **twice))
+    errors = {error["pointer"]: error["detail"] for error in refused.json()["errors"]}
+    assert {"#/Tingkat indikator/A2", "#/Rapat/A1"} <= errors.keys()
+    row = ["spbe-2020-2024-11", "spbe-2020", 2024, 11, 3, "dicapai", "study-2025"]
+    sent = send(regency, sheet_of(**{"Tingkat indikator": [head, row]}))
+    assert sent.json()["added"] == 1, sent.text
+    value = [
+        ["kunci", "indeks", "tahun", "nilai", "sumber"],
+        ["x", "spbe-2020", 2023, 3, "study-2025"],
+    ]
+    refused = send(regency, sheet_of(**{"Nilai indeks": value}))
+    assert refused.status_code == 422
+    assert [error["pointer"] for error in refused.json()["errors"]] == ["#/Nilai indeks/A2"]
 
 
 def test_an_import_needs_a_key_that_may_write(regency: Room) -> None:

@@ -207,3 +207,41 @@ def test_who_does_not_record_a_kind_is_refused(
     assert lead.get("/kelola/penilaian/indeks/cgr-2015").status_code == 404
     assert lead.get(f"{WORKBOOK}/48").status_code == 404
     assert "Buku kerja" in lead.get("/kelola/penilaian/indeks").text
+
+
+def test_the_workbook_of_evidence_is_checked_then_stored(hub: Hub, lead: Colleague) -> None:
+    page = f"{RECORDS}/impor"
+    shown = lead.get(page).text
+    [address] = re.findall(r'href="([^"]+template\.xlsx[^"]*)"', shown)
+    book = openpyxl.load_workbook(io.BytesIO(hub.client.get(address).content))
+    sheet = book["Tingkat indikator"]
+    heads = [cell.value for cell in sheet[1]]
+    row = {"kunci": "spbe-2020-2024-20", "sumber": "study-2025", "indeks": "spbe-2020"}
+    row |= {"tahun": 2024, "nomor indikator": 20, "tingkat": 3, "peran": "dicapai"}
+    sheet.append([row.get(str(head)) for head in heads])
+
+    def file() -> dict[str, tuple[str, bytes]]:
+        stream = io.BytesIO()
+        book.save(stream)
+        return {"berkas": ("bukti.xlsx", stream.getvalue())}
+
+    preview = lead.post(page, files=file())
+    assert preview.status_code == 200, preview.text
+    assert "1 baru, 0 berubah" in preview.text
+    assert "<ins>20</ins>" in preview.text
+    assert "spbe-2020-2024-20" not in hub.client.get("/api/v1/index-levels").text
+    stored = lead.post(f"{page}/simpan", {"isi": hidden(preview, "isi")})
+    assert "Perubahan tersimpan" in stored.text
+    assert "spbe-2020-2024-20" in hub.client.get("/api/v1/index-levels").text
+    assert "tidak mengubah apa pun" in lead.post(page, files=file()).text
+
+    sheet.cell(2, heads.index("tingkat") + 1, 9)
+    refused = lead.post(page, files=file())
+    assert refused.status_code == 422
+    cell = sheet.cell(2, heads.index("tingkat") + 1).coordinate
+    assert f"Tingkat indikator, {cell}" in refused.text
+    assert lead.post(page).status_code == 422
+    assert lead.post(f"{page}/simpan", {"isi": "%"}).status_code == 422
+    assessor = colleague(hub, "asesor2@setda.test", ("approver", "setda"))
+    assert assessor.get(page).status_code == 403
+    assert visitor(hub).get(page).status_code == 303

@@ -5,13 +5,21 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import Field
 
 from services.assessment.evidence.calendar import calendar_of
+from services.assessment.evidence.exchange_schemas import (
+    EvidenceImportResult,
+    ImportedCellChange,
+    ImportedRecordChange,
+)
 from services.assessment.evidence.source_register import SourceRegister, copy_cited_sources
-from services.assessment.evidence.workbook import from_workbook, to_workbook
-from services.assessment.evidence.workbook_import import current_evidence, import_records
-from services.platform.api_model import ApiModel
+from services.assessment.evidence.workbook import cells_of, from_workbook, to_workbook
+from services.assessment.evidence.workbook_headings import COLUMNS, Headings
+from services.assessment.evidence.workbook_import import (
+    RecordChange,
+    current_evidence,
+    import_records,
+)
 from services.platform.bounded_process import Limits, call_bounded
 from services.platform.computing_slots import computing_slot
 from services.platform.database import ReadSessionDep, WriteSessionDep
@@ -28,6 +36,12 @@ router = APIRouter(
     prefix=f"{API}/evidence", tags=["evidence"], responses=problem_responses(401, 422)
 )
 
+HeadingsQuery = Annotated[
+    Headings,
+    Query(description="Names of sheets and columns: those of the API, or Indonesian ones (`id`)."),
+]
+MAX_CHANGES = 200
+MAX_SHOWN = 300
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _WORKBOOK: dict[int | str, dict[str, Any]] = {
     200: {
@@ -37,24 +51,16 @@ _WORKBOOK: dict[int | str, dict[str, Any]] = {
 }
 
 
-class EvidenceImportResult(ApiModel):
-    """Counts of an import, which is atomic."""
-
-    added: int = Field(description="Number of records that are new.")
-    corrected: int = Field(description="Number of records that got a further version.")
-    unchanged: int = Field(description="Number of records that stayed as they were.")
-    dry_run: bool
-
-
 @router.get(
     "/template.xlsx",
     operation_id="get_evidence_template",
     response_class=Response,
     responses=_WORKBOOK,
 )
-async def get_evidence_template() -> Response:
+async def get_evidence_template(headings: HeadingsQuery = "names") -> Response:
     """Return the workbook to fill in: a sheet per kind of evidence, with column notes."""
-    return _workbook(await asyncio.to_thread(to_workbook, {}), name="bukti-templat.xlsx")
+    content = await asyncio.to_thread(to_workbook, {}, headings=headings)
+    return _workbook(content, name="bukti-templat.xlsx")
 
 
 @router.get(
@@ -63,11 +69,15 @@ async def get_evidence_template() -> Response:
     response_class=Response,
     responses=_WORKBOOK | problem_responses(503),
 )
-async def export_evidence(request: Request, session: ReadSessionDep) -> Response:
+async def export_evidence(
+    request: Request, session: ReadSessionDep, headings: HeadingsQuery = "names"
+) -> Response:
     """Return all evidence in force, in the form of the template, with the state of each record."""
     async with computing_slot():
         found = await current_evidence(session, get_region(request))
-        content = await asyncio.to_thread(to_workbook, found.records, found.states)
+        content = await asyncio.to_thread(
+            to_workbook, found.records, found.states, headings=headings
+        )
     return _workbook(content, name="bukti.xlsx")
 
 
@@ -85,7 +95,8 @@ async def import_evidence(
 ) -> EvidenceImportResult:
     """Import a filled template atomically: new keys are proposed, corrections of others too.
 
-    The column `state` of an export is not read: another organisation confirms what was imported.
+    Sheets and columns have the names of the API or the Indonesian ones of the template. The column
+    `state` of an export is not read: another organisation confirms what was imported.
 
     Every invalid cell is named in `errors[]` as `#/<sheet>/<cell>`.
     """
@@ -107,8 +118,37 @@ async def import_evidence(
     if dry_run:
         await session.rollback()
     return EvidenceImportResult(
-        added=done.added, corrected=done.corrected, unchanged=done.unchanged, dry_run=dry_run
+        added=done.added,
+        corrected=done.corrected,
+        unchanged=done.unchanged,
+        changes=[_change(one) for one in done.changes[:MAX_CHANGES]],
+        dry_run=dry_run,
     )
+
+
+def _change(change: RecordChange) -> ImportedRecordChange:
+    before = {} if change.before is None else cells_of(change.before)
+    after = cells_of(change.record)
+    return ImportedRecordChange(
+        pointer=f"#/{change.sheet}/{change.cell}",
+        kind=change.kind,
+        key=change.record.key,
+        is_new=change.before is None,
+        cells=[
+            ImportedCellChange(
+                field=name,
+                heading=COLUMNS[name],
+                before=_short(before.get(name)),
+                after=_short(after.get(name)),
+            )
+            for name in dict.fromkeys([*before, *after])
+            if before.get(name) != after.get(name)
+        ],
+    )
+
+
+def _short(text: str | None) -> str | None:
+    return text if text is None or len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 1]}…"
 
 
 @router.get(

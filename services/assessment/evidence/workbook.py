@@ -1,10 +1,11 @@
 """Evidence as a workbook: a sheet per kind, a row per record.
 
 Lists are written in one cell, separated by `;`; attendance and action items have sheets of their
-own, joined by the meeting's key. An exported workbook can be imported again.
+own, joined by the meeting's key. Headings are the names of the API or Indonesian. An exported
+workbook can be imported again.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
@@ -15,6 +16,15 @@ from pydantic.fields import FieldInfo
 from services.assessment.evidence.api_models import KINDS
 from services.assessment.evidence.records import Evidence, Meeting
 from services.assessment.evidence.states import EvidenceState
+from services.assessment.evidence.workbook_headings import (
+    COLUMNS,
+    SHEETS,
+    WORDS,
+    Headings,
+    code_of_word,
+    kind_of_sheet,
+    table_of,
+)
 from services.platform.languages import Language
 from services.platform.spreadsheets.model import Cell, Sheet, SheetIssue, SpreadsheetError, Table
 from services.platform.spreadsheets.writing import Column, write_xlsx
@@ -22,11 +32,13 @@ from services.platform.translation import N_, translator
 from services.platform.validation_messages import validation_message
 
 SEPARATOR = ";"
+SEVERAL = f"Several with {SEPARATOR} between."
 INNER_SHEETS = {"attendance": "attendance", "action_items": "action_items"}
 """Sheets of lists inside a meeting, by field."""
 
 NO_SHEET = N_("lembar ini tidak ada di templat: %(names)s")
 NO_HEADINGS = N_("tidak ada baris dengan judul kolom templat")
+TWICE = N_("lembar ini sama jenisnya dengan lembar %(name)s; satukan keduanya")
 NO_MEETING = N_("tidak ada rapat '%(key)s' di lembar meetings")
 NO_COLUMN = N_("'%(column)s' bukan kolom lembar ini: %(names)s")
 
@@ -42,10 +54,76 @@ States = Mapping[tuple[str, str], EvidenceState]
 STATE = Column("state", "Shown in exports; an import does not change it.")
 
 
-def to_workbook(records: Records, states: States | None = None) -> bytes:
+def to_workbook(
+    records: Records, states: States | None = None, *, headings: Headings = "names"
+) -> bytes:
     """Return the records by kind as XLSX, with their states; without records, the template."""
+    tables = _tables(records, states)
+    if headings == "id":
+        tables = {
+            SHEETS[name]: _in_indonesian(name, columns, rows)
+            for name, (columns, rows) in tables.items()
+        }
+    return write_xlsx(tables)
+
+
+_Table = tuple[list[Column], list[dict[str, Cell]]]
+
+
+def _in_indonesian(
+    sheet: str, columns: Sequence[Column], rows: Sequence[Mapping[str, Cell]]
+) -> _Table:
+    """Return a table with Indonesian headings, notes and words."""
+    coded = {STATE.name, *_coded_columns(sheet)}
+    translated = [
+        Column(
+            COLUMNS[column.name],
+            _indonesian_note(column),
+            tuple(WORDS.get(word, word) for word in column.choices),
+            required=column.required,
+        )
+        for column in columns
+    ]
+    return translated, [
+        {COLUMNS[name]: _in_words(cell) if name in coded else cell for name, cell in row.items()}
+        for row in rows
+    ]
+
+
+def _in_words(cell: Cell) -> Cell:
+    if not isinstance(cell, str):
+        return cell
+    parts = (part.strip() for part in cell.split(SEPARATOR))
+    return f"{SEPARATOR} ".join(WORDS.get(part, part) for part in parts)
+
+
+def _indonesian_note(column: Column) -> str:
+    notes = [
+        "Wajib diisi." if column.required else "",
+        f"Beberapa dipisah dengan {SEPARATOR}" if column.note.endswith(SEVERAL) else "",
+        "Hanya tampil; tidak diubah oleh impor." if column.name == STATE.name else "",
+    ]
+    return " ".join(note for note in notes if note)
+
+
+def _coded_columns(sheet: str) -> set[str]:
+    """Return the columns of a sheet whose cells are codes of a few."""
+    inner = {name: field for field, name in INNER_SHEETS.items()}
+    if sheet in inner:
+        return set()
+    model = next(kind.model for kind in KINDS if kind.name == sheet)
+    return {name for name, field in model.model_fields.items() if _is_coded(field.annotation)}
+
+
+def _is_coded(annotation: Any) -> bool:
+    kinds = _kinds(annotation)
+    items = [item for kind in kinds if get_origin(kind) is list for item in get_args(kind)]
+    return any(get_origin(kind) is Literal for one in (*kinds, *items) for kind in _kinds(one))
+
+
+def _tables(records: Records, states: States | None) -> dict[str, _Table]:
     states = states or {}
-    tables: dict[str, tuple[list[Column], list[dict[str, Cell]]]] = {}
+    tables: dict[str, _Table] = {}
     for kind in KINDS:
         rows = [
             _row(record) | {STATE.name: states.get((kind.name, record.key))}
@@ -62,7 +140,7 @@ def to_workbook(records: Records, states: States | None = None) -> bytes:
             for item in getattr(meeting, field) or ()
         ]
         tables[name] = (columns, rows)
-    return write_xlsx(tables)
+    return tables
 
 
 def from_workbook(
@@ -72,20 +150,24 @@ def from_workbook(
 
     `SpreadsheetError` lists every invalid cell.
     """
-    tables = {
-        sheet.name: table for sheet in sheets if (table := sheet.table(_is_header)) is not None
-    }
+    named = [(kind_of_sheet(sheet.name), sheet) for sheet in sheets]
+    tables = {name: table for name, sheet in named if (table := table_of(sheet)) is not None}
     models: dict[str, type[Evidence]] = {kind.name: kind.model for kind in KINDS}
     told = translator(language).translate
     issues: list[SheetIssue] = [
-        SheetIssue(sheet.name, "A1", told(NO_SHEET, names=", ".join(models)))
-        for sheet in sheets
-        if sheet.lines and sheet.name not in models and sheet.name not in INNER_SHEETS.values()
+        SheetIssue(sheet.name, "A1", told(NO_SHEET, names=_named(models, SHEETS, language)))
+        for name, sheet in named
+        if sheet.lines and name not in models and name not in INNER_SHEETS.values()
     ]
     issues += [
         SheetIssue(sheet.name, "A1", told(NO_HEADINGS))
-        for sheet in sheets
-        if sheet.lines and sheet.name not in tables
+        for name, sheet in named
+        if sheet.lines and name not in tables
+    ]
+    issues += [
+        SheetIssue(sheet.name, "A1", told(TWICE, name=tables[name].name))
+        for name, sheet in named
+        if name in tables and tables[name].name != sheet.name
     ]
     issues += [issue for table in tables.values() for issue in table.issues]
     inner = {
@@ -121,10 +203,6 @@ def from_workbook(
     return found
 
 
-def _is_header(columns: Sequence[str]) -> bool:
-    return "key" in columns or "meeting" in columns
-
-
 def _inner(
     sheet: Table | None, field: str, issues: list[SheetIssue], language: Language
 ) -> dict[str, list[tuple[dict[str, Any], int]]]:
@@ -148,12 +226,17 @@ def _unknown_columns(
     sheet: Table, columns: Sequence[Column], language: Language
 ) -> list[SheetIssue]:
     told = translator(language).translate
-    names = ", ".join(column.name for column in columns)
+    names = _named((column.name for column in columns), COLUMNS, language)
     return [
         sheet.issue(sheet.header, column, told(NO_COLUMN, column=column, names=names))
         for column in sheet.columns
         if column and column not in {known.name for known in columns}
     ]
+
+
+def _named(names: Iterable[str], words: Mapping[str, str], language: Language) -> str:
+    """Return names of sheets or columns, in Indonesian for who reads it."""
+    return ", ".join(words[name] if language == "id" else name for name in names)
 
 
 def _issues(
@@ -183,8 +266,19 @@ def _columns(model: type[BaseModel]) -> Iterator[Column]:
             choices = ("ya", "tidak")
         note = field.description or ""
         if _is_list(field.annotation):
-            choices, note = (), f"{note} Several with {SEPARATOR} between.".strip()
+            choices, note = (), f"{note} {SEVERAL}".strip()
         yield Column(name, note, choices, required=field.is_required())
+
+
+def cells_of(record: Evidence) -> dict[str, str]:
+    """Return what a record has in its cells, as texts; lists of a meeting are one text each."""
+    cells = {name: str(cell) for name, cell in _row(record).items() if cell is not None}
+    for field in INNER_SHEETS:
+        rows: list[BaseModel] | None = getattr(record, field, None)
+        if rows:
+            texts = [", ".join(map(str, _row(row).values())) for row in rows]
+            cells[field] = f"{SEPARATOR} ".join(texts)
+    return cells
 
 
 def _row(record: BaseModel) -> dict[str, Cell]:
@@ -221,8 +315,12 @@ def _data(cells: Mapping[str, Cell], model: type[BaseModel]) -> dict[str, Any]:
 
 def _raw(cell: Cell, annotation: Any) -> Any:
     kinds = _kinds(annotation)
+    is_coded = _is_coded(annotation)
     if _is_list(annotation):
-        return [part.strip() for part in str(cell).split(SEPARATOR) if part.strip()]
+        parts = [part.strip() for part in str(cell).split(SEPARATOR) if part.strip()]
+        return [code_of_word(part) for part in parts] if is_coded else parts
+    if is_coded and isinstance(cell, str):
+        return code_of_word(cell)
     if bool in kinds and not isinstance(cell, bool):
         word = str(cell).lower()
         return True if word in YES else False if word in NO else cell

@@ -10,6 +10,7 @@ from services.assessment.evidence import store
 from services.assessment.evidence.records import EVIDENCE, Evidence
 from services.assessment.evidence.rules import (
     append_version,
+    check_recorder,
     check_size,
     content_faults,
     current_year,
@@ -21,16 +22,37 @@ from services.assessment.evidence.vocabularies import find_vocabularies
 from services.platform.database import ReadSession, WriteSession
 from services.platform.identity import Caller
 from services.platform.ids import new_id
+from services.platform.problems import NotAllowed
 from services.platform.spreadsheets.model import SheetIssue, SpreadsheetError, Table
 
 
 @dataclass(frozen=True)
-class ImportCounts:
+class RecordChange:
+    """A record that an import adds or corrects: its row, and what was stored before."""
+
+    kind: str
+    sheet: str
+    cell: str
+    record: Evidence
+    before: Evidence | None
+
+
+@dataclass(frozen=True)
+class ImportedRecords:
     """Records of an import by outcome."""
 
-    added: int
-    corrected: int
+    changes: tuple[RecordChange, ...]
     unchanged: int
+
+    @property
+    def added(self) -> int:
+        """Number of records that are new."""
+        return sum(one.before is None for one in self.changes)
+
+    @property
+    def corrected(self) -> int:
+        """Number of records that got a further version."""
+        return len(self.changes) - self.added
 
 
 async def import_records(
@@ -40,11 +62,11 @@ async def import_records(
     *,
     caller: Caller,
     now: datetime,
-) -> ImportCounts:
+) -> ImportedRecords:
     """Add new and correct changed records; `SpreadsheetError` lists every invalid cell."""
     issues: list[SheetIssue] = []
     seen: dict[tuple[str, str], int] = {}
-    added = corrected = 0
+    changes: list[RecordChange] = []
     vocabularies = await find_vocabularies(session, region)
     this_year = await current_year(session, region, now)
     for kind, record, sheet, row in records:
@@ -56,7 +78,13 @@ async def import_records(
         stored = (
             await session.execute(text(store.BY_KEY), names | {"key": record.key})
         ).one_or_none()
-        if stored is not None and EVIDENCE[kind].model_validate(stored.content) == record:
+        before = None if stored is None else EVIDENCE[kind].model_validate(stored.content)
+        if before == record:
+            continue
+        try:
+            await check_recorder(session, region, kind, caller)
+        except NotAllowed as error:
+            issues.append(sheet.issue(row, "key", error.detail))
             continue
         if stored is not None and not caller.can_write_for(stored.recorded_by):
             message = f"was recorded by {stored.recorded_by}, and only that agency may correct it"
@@ -69,8 +97,8 @@ async def import_records(
         ]
         if other := await same_index_value(session, region, record, record_id=record_id):
             issues.append(sheet.issue(row, "year", f"{other[1]} has it; correct that record"))
-        added += stored is None
-        corrected += stored is not None
+        change = RecordChange(kind, sheet.name, sheet.cell(row, "key"), record, before)
+        changes.append(change)
         await append_version(
             session,
             region,
@@ -91,7 +119,7 @@ async def import_records(
     if issues:
         raise SpreadsheetError(issues)
     await check_size(session, region, caller)
-    return ImportCounts(added, corrected, len(records) - added - corrected)
+    return ImportedRecords(tuple(changes), len(records) - len(changes))
 
 
 @dataclass(frozen=True)

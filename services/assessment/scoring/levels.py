@@ -3,41 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 
-from pydantic import Field
-
 from services.assessment.methods.definition import LevelIndicator, LevelsMethod
-from services.assessment.scoring.results import PathStep, TargetPath
-from services.assessment.scoring.scores import ScoreModel
+from services.assessment.scoring.results import LevelGroup, LevelScores, PathStep, TargetPath
 
 DECIMALS = 4
 
 Level = int | tuple[int, int] | None
 """A level, a range of levels, or none known."""
-
-
-class LevelGroup(ScoreModel):
-    """An aspect or a domain of the index: the weighted mean of its levels."""
-
-    name: str
-    weight: float = Field(description="Its share of the index, in percent.")
-    value: float | None = Field(description="Mean level, weighted; null if a level is not known.")
-    low: float
-    high: float
-
-
-class LevelScores(ScoreModel):
-    """An index of levels, with bounds for its missing levels."""
-
-    value: float | None = Field(description="Null if a level is missing.")
-    low: float = Field(description="With each unknown level at its lowest.")
-    high: float = Field(description="With each unknown level at its highest.")
-    predicate: str | None
-    predicate_low: str = Field(description="Name of the range of the lowest possible value.")
-    predicate_high: str = Field(description="Name of the range of the highest possible value.")
-    missing: list[int] = Field(description="Numbers of the indicators without a level.")
-    reason: str | None
-    domains: list[LevelGroup] = Field(description="Mean levels by domain.")
-    aspects: list[LevelGroup] = Field(description="Mean levels by aspect.")
 
 
 class InvalidLevelsError(ValueError):

@@ -169,3 +169,28 @@ class LevelSteps(ScoreModel):
         description="Steps that are enough for every combination of levels, whichever indicators "
         "rise."
     )
+
+
+class LevelGroup(ScoreModel):
+    """An aspect or a domain of the index: the weighted mean of its levels."""
+
+    name: str
+    weight: float = Field(description="Its share of the index, in percent.")
+    value: float | None = Field(description="Mean level, weighted; null if a level is not known.")
+    low: float
+    high: float
+
+
+class LevelScores(ScoreModel):
+    """An index of levels, with bounds for its missing levels."""
+
+    value: float | None = Field(description="Null if a level is missing.")
+    low: float = Field(description="With each unknown level at its lowest.")
+    high: float = Field(description="With each unknown level at its highest.")
+    predicate: str | None
+    predicate_low: str = Field(description="Name of the range of the lowest possible value.")
+    predicate_high: str = Field(description="Name of the range of the highest possible value.")
+    missing: list[int] = Field(description="Numbers of the indicators without a level.")
+    reason: str | None
+    domains: list[LevelGroup] = Field(description="Mean levels by domain.")
+    aspects: list[LevelGroup] = Field(description="Mean levels by aspect.")

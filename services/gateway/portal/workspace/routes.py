@@ -17,6 +17,7 @@ from services.gateway.portal.workspace.evidence.exports import router as evidenc
 from services.gateway.portal.workspace.evidence.lists import router as evidence_lists
 from services.gateway.portal.workspace.evidence.pages import router as evidence_pages
 from services.gateway.portal.workspace.evidence.recording import router as evidence_recording
+from services.gateway.portal.workspace.evidence.workbook import router as evidence_workbook
 from services.gateway.portal.workspace.handovers import router as handovers
 from services.gateway.portal.workspace.index_workbook import router as index_workbook
 from services.gateway.portal.workspace.invitation import router as invitation
@@ -51,6 +52,7 @@ WORKSPACE_ROUTERS = (
     meetings,
     evidence_lists,
     evidence_exports,
+    evidence_workbook,
     evidence_recording,  # before `evidence_pages`, for the same reason
     evidence_pages,
     months,

@@ -16,6 +16,7 @@ from services.gateway.portal.workspace.evidence.found_records import (
     labels,
     title_of,
 )
+from services.gateway.portal.workspace.evidence.index_kinds import index_name
 from services.gateway.portal.workspace.evidence.kinds import (
     KIND_BY_SLUG,
     KINDS,
@@ -80,6 +81,7 @@ async def list_evidence(
         recorded=[kind for kind in KINDS if workspace.holds(*kind.recorders)],
         may_record=workspace.holds("editor", "lead", "evaluator"),
         may_confirm=may_confirm(workspace),
+        index_name=lambda index: index_name(index, workspace.page.messages),
         **labels(workspace, agencies),
     )
 
