@@ -109,7 +109,7 @@ def test_a_level_is_recorded_with_its_file_assessed_and_taken_away(
     shown = assessor.get(page).text
     assert note in shown
     assert "Terkonfirmasi" in shown
-    assert "Tingkat 3 menambah 0,0250" in shown
+    assert "Tingkat 3 menambah 0,025" in shown
     listed = lead.get(f"{WORKBOOK}?tahun=2025").text
     assert "1 dari 47 indikator" in listed
     assert "Belum dicatat (46)" in listed

@@ -102,8 +102,14 @@ def _years(workspace: Workspace, found: IndexLevels) -> Sequence[int]:
 
 
 async def _words(workspace: Workspace, found: IndexLevels) -> dict[str, Any]:
+    messages = workspace.page.messages
+
+    def exact(value: float) -> str:
+        return messages.number(value, len(str(value).partition(".")[2].rstrip("0")))
+
     return {
-        "name": index_name(found.id, workspace.page.messages),
+        "exact": exact,
+        "name": index_name(found.id, messages),
         "full_name": workspace.page.in_language(found, "name"),
         "records": INDEX_LEVEL.address,
         **labels(workspace, await workspace.agency_names()),

@@ -171,4 +171,4 @@ class DocumentField(Field):
         document = record.document
         if document is None:
             return []
-        return [document.name, document.url, f"SHA-256 {document.sha256}"]
+        return [*dict.fromkeys((document.name, document.url)), f"SHA-256 {document.sha256}"]
