@@ -340,6 +340,7 @@ PLACES: dict[str, Callable[[Sender], dict[str, str]]] = {
         "id": sender.made("create_invitation", key=str(uuid4()))["person"]
     },
     "reverse_retraction": of_a_retraction,
+    "post_evidence_confirmation": of_another_agencys_version,
     "post_evidence_dispute": of_another_agencys_version,
     "rotate_key": lambda sender: {"id": sender.admin["Authorization"].split("_")[1]},
     "put_statistic_draft": of_a_month(None),

@@ -38,7 +38,7 @@ router = APIRouter(
 
 HeadingsQuery = Annotated[
     Headings,
-    Query(description="Names of sheets and columns: those of the API, or Indonesian ones (`id`)."),
+    Query(description="Names of sheets and columns: those of the API, or Indonesian ones."),
 ]
 MAX_CHANGES = 200
 MAX_SHOWN = 300

@@ -59,7 +59,7 @@ def to_workbook(
 ) -> bytes:
     """Return the records by kind as XLSX, with their states; without records, the template."""
     tables = _tables(records, states)
-    if headings == "id":
+    if headings == "indonesian":
         tables = {
             SHEETS[name]: _in_indonesian(name, columns, rows)
             for name, (columns, rows) in tables.items()
@@ -154,8 +154,10 @@ def from_workbook(
     tables = {name: table for name, sheet in named if (table := table_of(sheet)) is not None}
     models: dict[str, type[Evidence]] = {kind.name: kind.model for kind in KINDS}
     told = translator(language).translate
+    is_indonesian = any(name != sheet.name for name, sheet in named)
+    known = _named(models, SHEETS, is_indonesian=is_indonesian)
     issues: list[SheetIssue] = [
-        SheetIssue(sheet.name, "A1", told(NO_SHEET, names=_named(models, SHEETS, language)))
+        SheetIssue(sheet.name, "A1", told(NO_SHEET, names=known))
         for name, sheet in named
         if sheet.lines and name not in models and name not in INNER_SHEETS.values()
     ]
@@ -226,7 +228,9 @@ def _unknown_columns(
     sheet: Table, columns: Sequence[Column], language: Language
 ) -> list[SheetIssue]:
     told = translator(language).translate
-    names = _named((column.name for column in columns), COLUMNS, language)
+    is_indonesian = kind_of_sheet(sheet.name) != sheet.name
+    known = (column.name for column in columns)
+    names = _named(known, COLUMNS, is_indonesian=is_indonesian)
     return [
         sheet.issue(sheet.header, column, told(NO_COLUMN, column=column, names=names))
         for column in sheet.columns
@@ -234,9 +238,9 @@ def _unknown_columns(
     ]
 
 
-def _named(names: Iterable[str], words: Mapping[str, str], language: Language) -> str:
-    """Return names of sheets or columns, in Indonesian for who reads it."""
-    return ", ".join(words[name] if language == "id" else name for name in names)
+def _named(names: Iterable[str], words: Mapping[str, str], *, is_indonesian: bool) -> str:
+    """Return names of sheets or columns as a file has them."""
+    return ", ".join(words[name] if is_indonesian else name for name in names)
 
 
 def _issues(

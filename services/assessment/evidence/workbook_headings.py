@@ -9,7 +9,7 @@ from typing import Literal
 
 from services.platform.spreadsheets.model import Row, Sheet, Table
 
-Headings = Literal["names", "id"]
+Headings = Literal["names", "indonesian"]
 
 SHEETS: Mapping[str, str] = {
     "stakeholders": "Pemangku kepentingan",

@@ -41,11 +41,6 @@ def index_name(index: str, messages: Translator) -> str:
     return messages.translate(INDEX_NAMES.get(index, Message(index)))
 
 
-def workbook_page(index: str, year: int) -> str:
-    """Return the address of the workbook of an index and a year."""
-    return f"{WORKBOOK}/{index}?tahun={year}"
-
-
 def _level_key(values: Values) -> str:
     return key_of_level(values["index"], values["year"], values["indicator"], values["role"])
 

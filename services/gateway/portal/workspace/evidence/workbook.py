@@ -82,7 +82,6 @@ async def _import(workspace: Workspace, content: bytes, *, dry_run: bool) -> Res
         "workspace/evidence-import-result.html",
         result=result,
         kinds=messages.labels(KINDS),
-        headed=messages.language != "en",
         content=base64.urlsafe_b64encode(content).decode() if dry_run else None,
     )
 
@@ -102,7 +101,6 @@ def _page(
         errors={"berkas": messages.translate(error)} if error else {},
         faults=[(_cell(each.pointer or ""), each.detail) for each in faults],
         told=told,
-        headings="names" if messages.language == "en" else "id",
     )
 
 
