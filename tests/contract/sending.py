@@ -117,12 +117,12 @@ def of_record(operation_id: str) -> Callable[[Sender], dict[str, str]]:
 
 
 def of_another_agencys_version(sender: Sender) -> dict[str, str]:
-    """Record evidence as another agency."""
-    body = sender.example("post_meeting") | {"key": str(uuid4())}
+    """Record evidence that favours nobody as another agency."""
+    body = sender.example("post_recognition") | {"key": str(uuid4())}
     key = sender.hub.auth("dukcapil", "evidence:write")
-    made = sender.client.post("/api/v1/meetings", json=body, headers=key)
+    made = sender.client.post("/api/v1/recognitions", json=body, headers=key)
     assert made.is_success, made.text
-    return {"kind": "meetings", "id": made.json()["id"], "version": "1"}
+    return {"kind": "recognitions", "id": made.json()["id"], "version": "1"}
 
 
 def of_ticket(operation_id: str) -> Callable[[Sender], dict[str, str]]:
