@@ -62,6 +62,7 @@ BY_ID: dict[str, dict[str, Any]] = {
 
 ONE_OF_ITS_YEAR: dict[str, dict[str, Any]] = {
     "post_declaration": {"key": "meetings-2024", "year": 2024},
+    "post_index_level": {"key": "spbe-2020-2025-12", "indicator": 12},
     "post_index_value": {"year": 2028},
 }
 """Operations that make one record of a year, and another year than their example's."""
