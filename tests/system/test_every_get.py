@@ -54,7 +54,7 @@ TIME_DEPENDENT = re.compile(
 VARYING = {
     # Zip archives, whose entries carry the moment at which they were made.
     "export_evidence", "get_catalog_template", "get_evidence_template",
-    "get_statistics_template",
+    "get_index_levels_xlsx", "get_statistics_template",
     # Counts of the process that answers.
     "get_hub_status",
 }  # fmt: skip
@@ -70,6 +70,14 @@ STORED: dict[str, dict[str, Any]] = {
     "invitations": {
         "email": "nama@contoh.go.id",
         "roles": [{"role": "reporter", "agency": "dukcapil"}],
+    },
+    "index-levels": {
+        "key": "spbe-2020-2024-11",
+        "index": "spbe-2020",
+        "year": 2024,
+        "indicator": 11,
+        "level": 3,
+        "sources": ["study-2025"],
     },
     "declarations": {
         "key": "risks-2024",
