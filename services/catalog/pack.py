@@ -25,7 +25,6 @@ from services.catalog.records import (
     PlaceFile,
     Service,
     ServiceFile,
-    ServiceRecord,
 )
 from services.catalog.reference_records import (
     AGENCIES,
@@ -44,6 +43,7 @@ from services.catalog.references import (
     references_of_place,
     references_of_source,
 )
+from services.catalog.tables import ServiceRecord
 from services.platform.database import WriteSession
 from services.platform.packs import (
     Change,
