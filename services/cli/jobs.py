@@ -1,22 +1,21 @@
 """`emall jobs`: what the background jobs did last, and what their receivers refused."""
 
 import json
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from services.cli.audit import audit_command
 from services.cli.console import echo_err, run_async
 from services.platform.settings import Service, Settings, load_settings
 
 if TYPE_CHECKING:
     from services.platform.database import Database
-    from services.platform.jobs import BackgroundJob, RefusedItem
+    from services.platform.job_status import JobStatus
+    from services.platform.jobs import BackgroundJob, RefusedAction, RefusedItem
 
 app = typer.Typer(
     help="Background jobs: last run, backlog, and items that were refused.",
@@ -26,27 +25,6 @@ app = typer.Typer(
 SHOWN = 20
 """Refused items of a job that the table shows; `--json` has all."""
 _UNITS = (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("min", timedelta(minutes=1)))
-
-
-@dataclass(frozen=True)
-class JobStatus:
-    """A background job with its last run and its backlog."""
-
-    service: str
-    job: str
-    every_seconds: float | None
-    """Pause between two runs; None for a job that runs all the time."""
-    enabled: bool
-    last_success: datetime | None
-    next_run: datetime | None
-    failures: int
-    last_failure: datetime | None
-    failure: str | None
-    backlog: int | None
-    """Items that wait; None for a job without a queue."""
-    oldest: datetime | None
-    refused: "list[RefusedItem] | None"
-    """Items set aside until they are retried or discarded; None for a job that has none."""
 
 
 @app.callback()
@@ -59,7 +37,7 @@ def jobs(
         return
     statuses = run_async(read_statuses(load_settings()))
     if as_json:
-        rows = [asdict(status) for status in statuses]
+        rows = [status.model_dump() for status in statuses]
         typer.echo(json.dumps(rows, default=str, indent=2))
         return
     now = datetime.now(UTC)
@@ -81,12 +59,11 @@ def jobs(
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         typer.echo("  ".join(cells).rstrip())
     for status in statuses:
-        refused = status.refused or []
-        for item in refused[:SHOWN]:
+        for item in status.refused[:SHOWN]:
             at = _ago(item.refused_at, now)
             typer.echo(f"{status.job}: {item.item} was refused {at}: {item.reason}")
-        if len(refused) > SHOWN:
-            typer.echo(f"{status.job}: {len(refused) - SHOWN} more; --json prints all")
+        if len(status.refused) > SHOWN:
+            typer.echo(f"{status.job}: {len(status.refused) - SHOWN} more; --json prints all")
 
 
 Names = Annotated[
@@ -107,8 +84,8 @@ def discard(names: Names) -> None:
     _settle(names, "discard")
 
 
-def _settle(names: list[str], action: Literal["retry", "discard"]) -> None:
-    settled = run_async(settle_refused(load_settings(), names, action))
+def _settle(names: list[str], action: "RefusedAction") -> None:
+    settled = run_async(settle_by_name(load_settings(), names, action))
     said = "will be delivered again" if action == "retry" else "was discarded"
     for job, items in settled.items():
         for item in items:
@@ -122,16 +99,16 @@ def _settle(names: list[str], action: Literal["retry", "discard"]) -> None:
         raise typer.Exit(1)
 
 
-async def settle_refused(
-    settings: Settings, names: list[str], action: Literal["retry", "discard"]
-) -> "Mapping[str, list[RefusedItem]]":
+async def settle_by_name(
+    settings: Settings, names: list[str], action: "RefusedAction"
+) -> "Mapping[str, Sequence[RefusedItem]]":
     """Retry or discard the refused items with these names, or of these jobs; return them by job.
 
     Jobs that deliver something are the gateway's.
     """
-    from sqlalchemy import text
+    from services.gateway.hub_status.refused_items import Operator, settle_refused
 
-    settled: dict[str, list[RefusedItem]] = {}
+    settled: dict[str, Sequence[RefusedItem]] = {}
     async with (
         declared_jobs(settings, Service.gateway) as (declared, database),
         database.write_session() as session,
@@ -143,18 +120,15 @@ async def settle_refused(
             chosen = [item for item in listed if job.name in names or item.item in names]
             if not chosen:
                 continue
-            statement = job.refused.retry if action == "retry" else job.refused.discard
-            parameters = {"region": settings.region, "items": [item.item for item in chosen]}
-            done = set(await session.scalars(text(statement), parameters))
-            settled[job.name] = [item for item in chosen if item.item in done]
-            for item in settled[job.name]:
-                await audit_command(
-                    session,
-                    settings.region,
-                    f"jobs {action}",
-                    f"{job.name} {item.item}",
-                    now=datetime.now(UTC),
-                )
+            settled[job.name] = await settle_refused(
+                session,
+                settings.region,
+                job,
+                chosen,
+                action=action,
+                operator=Operator("command-line"),
+                now=datetime.now(UTC),
+            )
     return settled
 
 
@@ -174,11 +148,9 @@ async def declared_jobs(
         await app.state.database.close()
 
 
-async def read_statuses(settings: Settings) -> list[JobStatus]:
+async def read_statuses(settings: Settings) -> "list[JobStatus]":
     """Read the last runs and the backlogs of all services that declare jobs."""
-    from sqlalchemy import text
-
-    from services.platform.jobs import PeriodicJob, read_job_runs
+    from services.platform.job_status import read_job_statuses
 
     statuses: list[JobStatus] = []
     for service in Service:
@@ -186,37 +158,13 @@ async def read_statuses(settings: Settings) -> list[JobStatus]:
             if not declared:
                 continue
             async with database.read_session() as session:
-                runs = await read_job_runs(session, service.value, settings.region)
-            for job in declared:
-                async with database.read_session() as session:
-                    waiting = refused = None
-                    if job.backlog is not None:
-                        parameters = {"region": settings.region}
-                        waiting = (await session.execute(text(job.backlog), parameters)).one()
-                    if job.refused is not None:
-                        refused = await job.refused.list(session, settings.region)
-                run = runs.get(job.name)
-                periodic = job if isinstance(job, PeriodicJob) else None
-                statuses.append(
-                    JobStatus(
-                        service.value,
-                        job.name,
-                        periodic.every.total_seconds() if periodic else None,
-                        periodic.enabled if periodic else True,
-                        run.succeeded_at if run else None,
-                        run.next_at if run and periodic else None,
-                        run.failures if run else 0,
-                        run.failed_at if run else None,
-                        run.failure if run else None,
-                        waiting.items if waiting else None,
-                        waiting.oldest if waiting else None,
-                        refused,
-                    )
+                statuses += await read_job_statuses(
+                    session, service, declared, settings.region, shown=None
                 )
     return statuses
 
 
-def _row(status: JobStatus, *, now: datetime) -> tuple[str, ...]:
+def _row(status: "JobStatus", *, now: datetime) -> tuple[str, ...]:
     every = "continuous" if status.every_seconds is None else _span(status.every_seconds)
     failure = "-"
     if status.last_failure is not None:
@@ -232,7 +180,7 @@ def _row(status: JobStatus, *, now: datetime) -> tuple[str, ...]:
         _ago(status.last_success, now),
         _in(status.next_run, now),
         backlog,
-        "-" if status.refused is None else str(len(status.refused)),
+        "-" if status.refused_count is None else str(status.refused_count),
         failure,
     )
 

@@ -43,6 +43,7 @@ from services.gateway.http_cache.invalidation import CacheInvalidation
 from services.gateway.http_cache.middleware import HttpCache
 from services.gateway.http_cache.store import CacheStore
 from services.gateway.hub_status.monitor import create_gateway_monitor
+from services.gateway.hub_status.operation_routes import router as hub_operation
 from services.gateway.hub_status.routes import router as hub_status
 from services.gateway.jobs.retention import Retention
 from services.gateway.link_monitoring import domain_expiry, scheduler
@@ -342,6 +343,7 @@ def create_app(settings: Settings) -> FastAPI:
         links,
         link_edits,
         hub_status,
+        hub_operation,
         api_document,
         pages,
         search_page,

@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import httpx
@@ -384,6 +384,10 @@ class NotifyListener(BackgroundJob):
         self._on_notify(str(payload))
 
 
+RefusedAction = Literal["retry", "discard"]
+"""What an operator does with items that were set aside."""
+
+
 class ItemRefusedError(Exception):
     """The receiver refuses what it was sent, and would refuse it again; the message says why."""
 
@@ -416,12 +420,28 @@ class RefusedItems:
         statement = f"SELECT count(*) FROM ({self.listing}) AS refused"  # noqa: S608 - a constant
         return int(await session.scalar(text(statement), {"region": region}) or 0)
 
-    async def list(self, session: ReadSession | WriteSession, region: str) -> list[RefusedItem]:
-        """Return the items that are set aside, the first refused first."""
+    async def list(
+        self, session: ReadSession | WriteSession, region: str, *, limit: int | None = None
+    ) -> "list[RefusedItem]":
+        """Return the items that are set aside, the first refused first; all without a limit."""
         rows = await session.execute(
-            text(f"{self.listing} ORDER BY refused_at, item"), {"region": region}
+            text(f"{self.listing} ORDER BY refused_at, item LIMIT CAST(:limit AS bigint)"),
+            {"region": region, "limit": limit},
         )
         return [RefusedItem(**row) for row in rows.mappings()]
+
+    async def settle(
+        self,
+        session: WriteSession,
+        region: str,
+        chosen: Sequence[RefusedItem],
+        action: RefusedAction,
+    ) -> Sequence[RefusedItem]:
+        """Retry or discard items; return those that nobody else had settled before."""
+        statement = self.retry if action == "retry" else self.discard
+        parameters = {"region": region, "items": [item.item for item in chosen]}
+        done = set(await session.scalars(text(statement), parameters))
+        return [item for item in chosen if item.item in done]
 
 
 class Outbox:

@@ -23,6 +23,7 @@ from services.platform.health.process import create_monitor
 from services.platform.health.schemas import Health, health_of
 from services.platform.identity import TokenVerifier, load_public_key
 from services.platform.installation_keys import ServiceKeys
+from services.platform.job_status import jobs_router
 from services.platform.logging import Outage, get_logger
 from services.platform.middleware import (
     BodyLimitMiddleware,
@@ -136,7 +137,7 @@ def create_service_app(
     app.state.keys = ServiceKeys(database, settings, service)
     add_problem_handlers(app)
     add_database_error_handlers(app)
-    add_routers(app, (*routers, health_router(service)))
+    add_routers(app, (*routers, health_router(service), jobs_router(service)))
     if trace_hooks.active is not None:
         trace_hooks.active.add_routes(service.value, templates_of(app.routes))
     for own in metrics:

@@ -306,6 +306,19 @@ def of_two_people(sender: Sender, body: dict[str, Any]) -> dict[str, Any]:
     return body | {"from": people[0], "to": people[1]}
 
 
+def of_a_refused_click(sender: Sender, body: dict[str, Any]) -> dict[str, Any]:
+    """Set a click aside: that of the example was never in the outbox."""
+    item = str(uuid4())
+    execute(
+        sender.hub,
+        "INSERT INTO gateway.click_outbox (region, id, event, refused_at, reason) "
+        "VALUES ($1, $2, '{}', now(), 'refused')",
+        sender.hub.settings.region,
+        item,
+    )
+    return body | {"items": [item]}
+
+
 KINDS_OF_EVIDENCE = (
     "stakeholder",
     "meeting",
@@ -342,6 +355,8 @@ PLACES: dict[str, Callable[[Sender], dict[str, str]]] = {
     "reverse_retraction": of_a_retraction,
     "post_evidence_confirmation": of_another_agencys_version,
     "post_evidence_dispute": of_another_agencys_version,
+    "retry_refused_items": lambda _: {"job": "deliver-clicks"},
+    "discard_refused_items": lambda _: {"job": "deliver-clicks"},
     "rotate_key": lambda sender: {"id": sender.admin["Authorization"].split("_")[1]},
     "put_statistic_draft": of_a_month(None),
     "check_statistic_draft": of_a_month("check"),
@@ -385,5 +400,7 @@ CHANGED: dict[str, Callable[[Sender, Any], Any]] = {
         as_it_was_read,
     ),
     "retract_usage": of_a_key_that_sent_something,
+    "retry_refused_items": of_a_refused_click,
+    "discard_refused_items": of_a_refused_click,
 }
 """Examples that cannot be sent as they stand, and why."""

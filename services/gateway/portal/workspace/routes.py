@@ -34,6 +34,7 @@ from services.gateway.portal.workspace.sign_in import router as sign_in
 from services.gateway.portal.workspace.survey_follow_up import router as survey_follow_up
 from services.gateway.portal.workspace.survey_rounds import router as survey_rounds
 from services.gateway.portal.workspace.surveys import router as surveys
+from services.gateway.portal.workspace.system import router as system
 from services.gateway.portal.workspace.webhooks import router as webhooks
 
 WORKSPACE_ROUTERS = (
@@ -48,6 +49,7 @@ WORKSPACE_ROUTERS = (
     keys,
     audit,
     webhooks,
+    system,
     meeting_recording,  # before `meetings`, whose addresses would take `baru` for an id
     meetings,
     evidence_lists,
