@@ -8,8 +8,9 @@ from sqlalchemy import text
 
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession, ReadSessionDep
-from services.platform.identity import Administrator
+from services.platform.identity import CurrentCaller
 from services.platform.jobs import BackgroundJob, PeriodicJob, RefusedItem, read_job_runs
+from services.platform.problems import NotAllowed
 from services.platform.settings import Service, Settings
 
 SHOWN_REFUSED = 100
@@ -110,8 +111,10 @@ def jobs_router(service: Service) -> APIRouter:
 
     @router.get("/health/jobs")
     async def list_service_jobs(
-        request: Request, session: ReadSessionDep, _: Administrator
+        request: Request, session: ReadSessionDep, caller: CurrentCaller
     ) -> ServiceJobs:
+        if not caller.is_gateway:
+            raise NotAllowed("Only the gateway reads the jobs of a service.")
         settings: Settings = request.app.state.settings
         jobs: tuple[BackgroundJob, ...] = getattr(request.app.state, "jobs", ())
         return ServiceJobs(items=await read_job_statuses(session, service, jobs, settings.region))

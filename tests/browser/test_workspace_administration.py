@@ -75,8 +75,10 @@ def test_a_key_is_given_replaced_and_ended_and_work_goes_to_a_successor(
         page.get_by_role("button", name="Serahkan kepada penerus").click()
         page.get_by_role("heading", name="Berita acara serah terima").wait_for()
         assert page.get_by_text("Pelapor statistik").is_visible()
-        for path in ("", "/kunci", "/kunci/baru", "/webhook", "/jejak", "/orang/serah-terima"):
+        paths = ("", "/kunci", "/kunci/baru", "/webhook", "/jejak", "/orang/serah-terima")
+        for path in (*paths, "/sistem"):
             for language in ("", "?lang=en"):
                 tab.open(f"/kelola{path}{language}")
+                page.locator("main details").evaluate_all("all => all.forEach(e => e.open = true)")
                 assert overflow(page) == [], path
         assert tab.console_errors == []

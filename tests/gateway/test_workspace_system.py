@@ -48,7 +48,8 @@ def refused(hub: Hub) -> list[str]:
 
 
 def refuse(hub: Hub, *numbers: int) -> list[str]:
-    """Let feedback refuse clicks for their time, which is to come."""
+    """Let feedback refuse clicks for their time, which is to come; no others are set aside."""
+    rows(hub.settings, "DELETE FROM gateway.click_outbox WHERE refused_at IS NOT NULL")
     items = [queue_click(hub.settings, number) for number in numbers]
     for number, item in zip(numbers, items, strict=True):
         queue_click(hub.settings, number, EARLY | {"id": item})
@@ -175,6 +176,8 @@ def test_findings_say_what_to_do_and_backups_how_old_they_are(
         return "items that were refused: 1" in page and "docs/runbook.md#queues" in page
 
     until(says_what_to_do)
+    found = hub.client.get("/api/v1/status").json()["findings"]
+    assert [each["services"] for each in found if each["check"] == "queues"] == [["gateway"]]
     page = administrator.get(SYSTEM).text
     assert f"emall jobs retry {JOB}" in page
     assert "3 hari yang lalu" in page
@@ -212,7 +215,7 @@ def test_no_secret_is_shown_among_the_settings(
     }
     for name, value in others.items():
         monkeypatch.setenv(f"EMALL_{name}", value)
-    shown = {each.name: each for each in list_settings(Settings())}
+    shown = {each.name: each for each in list_settings(Settings())}  # pyright: ignore[reportCallIssue]
     assert not [each for each in shown.values() if word in f"{each.value} {each.description}"]
     assert {f"EMALL_{name.upper()}" for name in secrets} <= {
         name for name, each in shown.items() if each.is_secret and each.is_set

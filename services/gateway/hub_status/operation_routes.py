@@ -13,7 +13,7 @@ from services.gateway.backups import list_backups
 from services.gateway.hub_status.refused_items import Operator, settle_named_items
 from services.platform.api_model import ApiModel
 from services.platform.database import Database, ReadSessionDep, WriteSessionDep
-from services.platform.identity import HUB_READER, Administrator, Caller
+from services.platform.identity import GATEWAY_CALLER, Administrator, Caller
 from services.platform.job_status import (
     JobStatus,
     RefusedJobItem,
@@ -106,7 +106,7 @@ async def read_hub_jobs(request: Request) -> FoundJobs:
     state = request.app.state
     database: Database = state.database
     clients: dict[Service, httpx.AsyncClient] = state.clients
-    auth: httpx.Auth = state.auth_for(HUB_READER)
+    auth: httpx.Auth = state.auth_for(GATEWAY_CALLER)
 
     async def read_own() -> list[JobStatus]:
         async with database.read_session() as session:

@@ -173,24 +173,17 @@ async def ask_service(service: Service, client: httpx.AsyncClient) -> Answer:
 
 def _merge(answers: list[Answer]) -> list[HubFinding]:
     """Return what was found, each once: services in one process find the same full disk."""
-    services: dict[tuple[HealthCheck, Severity, str], list[str]] = {}
-    merged: list[HubFinding] = []
+    merged: dict[tuple[HealthCheck, Severity, str], HubFinding] = {}
     for answer in answers:
         for found in (*answer.findings, *answer.health.findings):
             key = (found.check, found.severity, found.message)
-            if key not in services:
-                services[key] = []
-                merged.append(
-                    HubFinding(
-                        check=found.check,
-                        severity=found.severity,
-                        message=found.message,
-                        services=services[key],
-                    )
+            if key not in merged:
+                merged[key] = HubFinding(
+                    check=found.check, severity=found.severity, message=found.message, services=[]
                 )
-            if answer.health.service not in services[key]:
-                services[key].append(answer.health.service)
-    return sorted(merged, key=lambda found: found.severity != Severity.error)
+            if answer.health.service not in merged[key].services:
+                merged[key].services.append(answer.health.service)
+    return sorted(merged.values(), key=lambda found: found.severity != Severity.error)
 
 
 def _count_checks(answers: list[Answer], findings: list[HubFinding]) -> list[CheckCount]:
