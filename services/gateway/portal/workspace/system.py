@@ -63,7 +63,7 @@ STATES: Mapping[str, Message] = {
 }
 SOURCES: Mapping[SettingSource, Message] = {
     "default": N_("bawaan"),
-    "environment": N_("variabel lingkungan"),
+    "environment": N_("lingkungan proses"),
     "file": N_("berkas rahasia"),
 }
 
