@@ -241,7 +241,10 @@ PERSONAL_DATA: tuple[PersonalDataTable, ...] = (
     PersonalDataTable(
         Service.gateway,
         "person",
-        N_("nama dan alamat surel pegawai yang diundang, dan pengenalnya di penyedia akun"),
+        N_(
+            "nama dan alamat surel pegawai yang diundang, pengenalnya di penyedia akun, bahasa "
+            "surelnya, dan apakah serta kapan terakhir ia mendapat ringkasan harian"
+        ),
         N_("agar pegawai dapat masuk, dan tindakannya dapat dipertanggungjawabkan"),
         PUBLIC_TASK,
         N_("tanpa batas; akun yang dinonaktifkan tetap ada, karena log audit merujuknya"),

@@ -62,6 +62,8 @@ from services.gateway.mail import delivery as mail_delivery
 from services.gateway.mail.case_notices import CaseNotices, delete_old_notices
 from services.gateway.mail.delivery import MailDispatcher
 from services.gateway.mail.outbox import MailOutbox, delete_old_mail
+from services.gateway.mail.unsubscribing import UnsubscribeLinks
+from services.gateway.mail.working_hours import WorkingHours
 from services.gateway.metering import metering
 from services.gateway.metering.metering import delete_old_consumption
 from services.gateway.metering.routes import router as consumption_counts
@@ -92,9 +94,11 @@ from services.gateway.portal.surveys.invitation import router as survey_invitati
 from services.gateway.portal.surveys.rating import router as ratings
 from services.gateway.portal.surveys.results import router as survey_results
 from services.gateway.portal.surveys.routes import router as surveys
+from services.gateway.portal.unsubscribing import router as unsubscribing
 from services.gateway.portal.upload.completeness import router as reporting
 from services.gateway.portal.upload.routes import router as upload
 from services.gateway.portal.workspace.access import add_workspace_handlers
+from services.gateway.portal.workspace.digests import Digests
 from services.gateway.portal.workspace.routes import WORKSPACE_ROUTERS
 from services.gateway.proxy.cross_site import host_of_url
 from services.gateway.proxy.dependencies import ProxyDependencies, create_proxy_dependencies
@@ -352,6 +356,7 @@ def create_app(settings: Settings) -> FastAPI:
         survey_invitations,
         surveys,
         ratings,
+        unsubscribing,
         survey_results,
         upload,
         reporting,
@@ -512,14 +517,29 @@ def _create_parts(app: FastAPI) -> None:
     )
     state.auth_for = partial(ServiceAuth, signer)
     state.mail_outbox = MailOutbox(key, settings.region)
-    state.mail_dispatcher = MailDispatcher(database, settings, state.mail_outbox)
+    public_address = settings.public_address or ""
+    state.unsubscribe_links = UnsubscribeLinks(key, settings.region, public_address)
+    state.mail_dispatcher = MailDispatcher(
+        database, settings, state.mail_outbox, state.unsubscribe_links
+    )
+    hours = WorkingHours(local_time, settings.mail_hours_begin, settings.mail_hours_end)
     state.case_notices = CaseNotices(
         database,
         settings.region,
         state.mail_outbox,
         feedback=FeedbackClient(clients[Service.feedback], auth=state.auth_for(HUB_READER)),
         catalog=CatalogClient(clients[Service.catalog]),
-        public_address=settings.public_address or "",
+        hours=hours,
+        public_address=public_address,
+    )
+    state.digests = Digests(
+        app,
+        database,
+        settings.region,
+        state.mail_outbox,
+        hours,
+        state.unsubscribe_links,
+        public_address,
     )
     state.sign_in = SignIn.create(database, settings.region, key)
     state.identity_provider = create_provider(settings)
@@ -700,8 +720,15 @@ def _declare_jobs(app: FastAPI) -> tuple[BackgroundJob, ...]:
         ),
         periodic(
             "notice-due-cases",
-            notices.tell_of_due,
+            notices.tell_of_due_now,
             every=case_notices.DUE_INTERVAL,
+            first_after=minute,
+            enabled=sends_mail,
+        ),
+        periodic(
+            "mail-digests",
+            state.digests.send_now,
+            every=timedelta(minutes=10),
             first_after=minute,
             enabled=sends_mail,
         ),

@@ -1,6 +1,7 @@
 """Settings of the hub, read from the environment with the prefix `EMALL_`."""
 
 import os
+from datetime import time
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -171,6 +172,13 @@ class Settings(BaseSettings):
         None,
         pattern=r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+$",
         description="E-mail address that mails come from.",
+    )
+    mail_hours_begin: time = Field(
+        time(7, 30),
+        description="Local time of a working day from which digests and reminders are mailed.",
+    )
+    mail_hours_end: time = Field(
+        time(16), description="Local time until which they are; later than the begin."
     )
     comments_private_key_file: Path | None = Field(
         None,
@@ -395,6 +403,8 @@ class Settings(BaseSettings):
     def _have_a_whole_mail_server(self) -> Self:
         if self.smtp_host is not None and (self.smtp_from is None or self.public_url is None):
             raise ValueError("EMALL_SMTP_HOST needs EMALL_SMTP_FROM and EMALL_PUBLIC_URL.")
+        if self.mail_hours_begin >= self.mail_hours_end:
+            raise ValueError("EMALL_MAIL_HOURS_END must be later than EMALL_MAIL_HOURS_BEGIN.")
         if (self.smtp_user is None) != (self.smtp_password is None):
             raise ValueError("EMALL_SMTP_USER and EMALL_SMTP_PASSWORD are given together.")
         if (

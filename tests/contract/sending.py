@@ -352,6 +352,9 @@ PLACES: dict[str, Callable[[Sender], dict[str, str]]] = {
     "change_person": lambda sender: {
         "id": sender.made("create_invitation", key=str(uuid4()))["person"]
     },
+    "change_person_mail": lambda sender: {
+        "id": sender.made("create_invitation", key=str(uuid4()))["person"]
+    },
     "reverse_retraction": of_a_retraction,
     "post_evidence_confirmation": of_another_agencys_version,
     "post_evidence_dispute": of_another_agencys_version,

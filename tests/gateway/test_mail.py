@@ -44,7 +44,7 @@ from tests.gateway.test_workspace_cases import complain
 
 CASES = "/kelola/pengaduan"
 PASSWORD_THERE = "kata-rahasia-peladen"
-JOBS = ("notice-new-cases", "notice-due-cases", "send-mail")
+JOBS = ("notice-new-cases", "notice-due-cases", "mail-digests", "send-mail")
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +100,17 @@ def work(hub: Hub, *jobs: str) -> None:
             await asyncio.gather(job_of(hub, name).run_once(), job_of(hub, name).run_once())
 
     run(hub.client, twice)
+
+
+def tell_of_due(hub: Hub) -> None:
+    """Tell of cases that are due soon as two processes do in working hours, and send the mails."""
+    notices = app_of(hub.client).state.case_notices
+
+    async def twice() -> None:
+        await asyncio.gather(notices.tell_of_due(), notices.tell_of_due())
+
+    run(hub.client, twice)
+    work(hub, "send-mail")
 
 
 def send_again(hub: Hub) -> None:
@@ -198,8 +209,11 @@ def test_another_agency_is_told_when_it_gets_a_case_in_the_persons_language(
     hub: Hub, responder: Colleague, mailbox: Mailbox
 ) -> None:
     other = colleague(hub, "penjawab@pupr.test", ("responder", "pupr"))
-    for language in ("en", "xx"):
-        assert other.post("/kelola/akun/bahasa", {"bahasa": language}).status_code == 303
+    choices = "/kelola/akun/surel"
+    assert other.post(choices, {"bahasa": "en", "ringkasan": "ya"}).status_code == 303
+    refused = other.post(choices, {"bahasa": "xx"})
+    assert refused.status_code == 422
+    assert 'href="#bahasa"' in refused.text
     assert '<option value="en" selected>' in other.get("/kelola/akun").text
     ticket, _ = complain(hub, "Jalan di depan kantor rusak sekali.")
     with running(mailbox):
@@ -269,10 +283,11 @@ def test_who_has_not_answered_is_told_once_before_the_day(
     answered, _ = complain(hub, "Kapan loket buka?")
     responder.post(f"{CASES}/{answered}/jawaban", {"jawaban": "Pukul delapan."})
     with running(mailbox):
-        work(hub, "notice-due-cases", "send-mail")
+        tell_of_due(hub)
         assert mailbox.received == []
         move_deadline_to_tomorrow(hub.settings, [ticket, answered, doubtful])
-        work(hub, "notice-due-cases", "send-mail", "notice-due-cases", "send-mail")
+        tell_of_due(hub)
+        tell_of_due(hub)
     mails = {mail["To"]: mail for mail in mailbox.received}
     assert len(mailbox.received) == 2
     mine, theirs = mails[responder.email], mails[approver.email]
@@ -355,7 +370,9 @@ def test_password_and_mail_go_only_to_a_server_whose_certificate_is_trusted(
         update={"smtp_host": "localhost", "smtp_port": mailbox.port, "smtp_tls": SmtpTls.starttls}
     )
     state = app_of(hub.client).state
-    dispatcher = MailDispatcher(state.database, settings, state.mail_outbox)
+    dispatcher = MailDispatcher(
+        state.database, settings, state.mail_outbox, state.unsubscribe_links
+    )
     with running(mailbox, theirs.server()):
         run(hub.client, dispatcher.send_all_due)
     assert [mail["To"] for mail in mailbox.received] == [responder.email] * is_trusted
@@ -369,7 +386,7 @@ def test_password_and_mail_go_only_to_a_server_whose_certificate_is_trusted(
      "a@[1.2", "a@", "a..b@c.test", "bü@c.test", '"a b"@c.test', "a@b.test\n"],
 )  # fmt: skip
 def test_no_mail_is_sent_to_an_address_that_says_more(address: str) -> None:
-    mail = StoredMail(uuid4(), "Pokok", b"", datetime.now(UTC), 1, address)
+    mail = StoredMail(uuid4(), "Pokok", b"", datetime.now(UTC), 1, address, uuid4(), False)
     with pytest.raises(ValueError, match="such an address"):
         compose(mail, "Isi.", sender="hub@toba.test")
 

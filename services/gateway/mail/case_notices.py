@@ -15,6 +15,7 @@ from services.catalog.client import CatalogClient
 from services.feedback.client import CommentItem, FeedbackClient
 from services.gateway.mail.outbox import MailOutbox, NewMail
 from services.gateway.mail.texts import CaseLine, MailText, due_cases, new_cases
+from services.gateway.mail.working_hours import WorkingHours
 from services.platform.database import Database, WriteSession
 from services.platform.languages import Language
 from services.platform.translation import translator
@@ -91,6 +92,7 @@ class CaseNotices:
         *,
         feedback: FeedbackClient,
         catalog: CatalogClient,
+        hours: WorkingHours,
         public_address: str,
     ) -> None:
         self._database = database
@@ -98,12 +100,18 @@ class CaseNotices:
         self._outbox = outbox
         self._feedback = feedback
         self._catalog = catalog
+        self._hours = hours
         self._public_address = public_address
 
     async def tell_of_new(self) -> None:
         """Tell responders of comments that came in, or were handed to their agency."""
         cases = await self._list("received")
         await self._tell("new", ("responder",), cases)
+
+    async def tell_of_due_now(self) -> None:
+        """Tell responders and approvers of cases that are due soon, if it is in working hours."""
+        if self._hours.day_at(datetime.now(UTC)) is not None:
+            await self.tell_of_due()
 
     async def tell_of_due(self) -> None:
         """Tell responders and approvers of cases that are due soon and not answered."""

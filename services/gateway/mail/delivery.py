@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from services.gateway.mail.addresses import is_accepted
 from services.gateway.mail.outbox import MailOutbox
+from services.gateway.mail.unsubscribing import UnsubscribeLinks
 from services.platform.database import Database
 from services.platform.jobs import LeaseTable, RefusedItems
 from services.platform.lazy_module import LazyModule
@@ -78,15 +79,16 @@ GIVEN_UP_MAILS = RefusedItems(
 """Mails that the server refused for good, or whose last attempt failed."""
 
 DELETE_UNWANTED = """
--- Delete what waits for people whose account is disabled.
+-- Delete what waits for people whose account is disabled, and digests that nobody wants any more.
 DELETE FROM gateway.mail_outbox m USING gateway.person p
 WHERE m.region = :region AND m.due_at IS NOT NULL
-    AND p.region = m.region AND p.id = m.person AND p.disabled_at IS NOT NULL
+    AND p.region = m.region AND p.id = m.person
+    AND (p.disabled_at IS NOT NULL OR (m.is_digest AND NOT p.wants_digest))
 """
 
 LOAD_MAILS = """
 -- What is sent, and to whom, of the mails that this process has leased.
-SELECT m.id, m.subject, m.body, m.created_at, m.attempts, p.email
+SELECT m.id, m.subject, m.body, m.created_at, m.attempts, m.person, m.is_digest, p.email
 FROM gateway.mail_outbox m
 JOIN gateway.person p ON p.region = m.region AND p.id = m.person
 WHERE m.region = :region AND m.id = ANY(CAST(:ids AS uuid[]))
@@ -118,6 +120,8 @@ class StoredMail:
     created_at: datetime
     attempts: int
     email: str
+    person: UUID
+    is_digest: bool
 
 
 class MailDispatcher:
@@ -127,11 +131,18 @@ class MailDispatcher:
     the same Message-ID.
     """
 
-    def __init__(self, database: Database, settings: Settings, outbox: MailOutbox) -> None:
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings,
+        outbox: MailOutbox,
+        links: UnsubscribeLinks,
+    ) -> None:
         self._database = database
         self._settings = settings
         self._region = settings.region
         self._outbox = outbox
+        self._links = links
         self._outage = Outage(log, "mail server")
 
     async def send_all_due(self) -> None:
@@ -171,7 +182,12 @@ class MailDispatcher:
             await self._mark_failed(mail, error, is_final=True)
             return
         try:
-            message = compose(mail, body, sender=self._settings.smtp_from or "")
+            message = compose(
+                mail,
+                body,
+                sender=self._settings.smtp_from or "",
+                unsubscribe=self._links.address_of(mail.person) if mail.is_digest else None,
+            )
             await server.send_message(message)
         except aiosmtplib.SMTPRecipientsRefused as error:
             refused = error.recipients[0]
@@ -199,8 +215,12 @@ class MailDispatcher:
             log.error("mail given up; see `emall jobs`", mail=str(mail.id))
 
 
-def compose(mail: StoredMail, body: str, *, sender: str) -> "messages.EmailMessage":
+def compose(
+    mail: StoredMail, body: str, *, sender: str, unsubscribe: str | None = None
+) -> "messages.EmailMessage":
     """Return a mail as it is sent; the same at each attempt.
+
+    `unsubscribe` is the address that one POST unsubscribes at (RFC 8058).
 
     Raises:
         ValueError: The person's address is none that mail is sent to.
@@ -214,6 +234,9 @@ def compose(mail: StoredMail, body: str, *, sender: str) -> "messages.EmailMessa
     message["Date"] = mail.created_at
     message["Message-ID"] = f"<{mail.id}@{sender.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"
+    if unsubscribe is not None:
+        message["List-Unsubscribe"] = f"<{unsubscribe}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(body, cte="quoted-printable")
     return message
 

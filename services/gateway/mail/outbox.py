@@ -24,8 +24,9 @@ RETENTION = timedelta(days=30)
 
 INSERT_MAIL = """
 -- Store a mail to a person, due at once.
-INSERT INTO gateway.mail_outbox (region, id, person, subject, body, created_at, due_at, attempts)
-VALUES (:region, :id, :person, :subject, :body, :now, :now, 0)
+INSERT INTO gateway.mail_outbox
+    (region, id, person, subject, body, created_at, due_at, attempts, is_digest)
+VALUES (:region, :id, :person, :subject, :body, :now, :now, 0, :is_digest)
 """
 
 DELETE_OLD_MAIL = """
@@ -45,6 +46,8 @@ class NewMail:
 
     person: UUID
     text: MailText
+    is_digest: bool = False
+    """Whether it is a daily digest, which the person may unsubscribe from."""
 
 
 class MailOutbox:
@@ -67,6 +70,7 @@ class MailOutbox:
                     mail.text.body.encode(), region=self._region, row=mail_id
                 ),
                 "now": now,
+                "is_digest": mail.is_digest,
             }
             await session.execute(text(INSERT_MAIL), parameters)
 

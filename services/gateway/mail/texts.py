@@ -30,6 +30,22 @@ class CaseLine:
     link: str
 
 
+@dataclass(frozen=True)
+class DigestLine:
+    """What waits, as a count, and the address of its list."""
+
+    text: str
+    link: str
+
+
+@dataclass(frozen=True)
+class DigestPart:
+    """What waits for a person in an agency; None: in the hub as a whole."""
+
+    agency: str | None
+    lines: Sequence[DigestLine]
+
+
 def new_cases(messages: Translator, agency: str, cases: Sequence[CaseLine]) -> MailText:
     """Return the mail about cases that an agency has to answer from now on."""
     count = len(cases)
@@ -83,6 +99,44 @@ def invitation(messages: Translator, hub: str, link: str, day: date) -> MailText
         ),
     )
     return MailText(messages.gettext("Undangan bekerja di %(hub)s", hub=hub), _paragraphs(lines))
+
+
+def digest(
+    messages: Translator,
+    day: date,
+    parts: Sequence[DigestPart],
+    *,
+    desk: str,
+    account: str,
+    unsubscribe: str,
+) -> MailText:
+    """Return the mail about what waits for a person on a day, with where to choose otherwise."""
+    paragraphs = [messages.gettext("Yang menunggu Anda pada %(day)s:", day=messages.long_date(day))]
+    if len(parts) > 1:
+        paragraphs.append(
+            messages.gettext(
+                "Anda bekerja untuk beberapa instansi. Pilih instansinya di meja kerja sebelum "
+                "membuka daftarnya:"
+            )
+            + f"\n{desk}"
+        )
+    for part in parts:
+        if part.agency is not None:
+            paragraphs.append(part.agency)
+        paragraphs += [f"- {line.text}\n  {line.link}" for line in part.lines]
+    paragraphs += [
+        messages.gettext(
+            "Ringkasan ini dikirim sekali sehari pada jam kerja, hanya bila ada yang menunggu. "
+            "Ubah pilihan Anda:"
+        )
+        + f"\n{account}",
+        messages.gettext("Berhenti menerima ringkasan ini, tanpa masuk:") + f"\n{unsubscribe}",
+        messages.gettext("Surel ini dikirim otomatis; jangan dibalas."),
+    ]
+    subject = messages.gettext(
+        "Ringkasan harian: yang menunggu Anda, %(day)s", day=messages.long_date(day)
+    )
+    return MailText(subject, _paragraphs(paragraphs))
 
 
 def _body(messages: Translator, opening: str, cases: Sequence[CaseLine]) -> str:

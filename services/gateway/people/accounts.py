@@ -51,9 +51,15 @@ SET password_hash = :password_hash, password_changed_at = :now
 WHERE region = :region AND person = :person
 """
 
-SET_LANGUAGE = """
--- Set the language of mails to a person.
-UPDATE gateway.person SET language = :language WHERE region = :region AND id = :person
+SET_MAIL_CHOICES = """
+-- Set the language of mails to a person, and whether the daily digest is one of them.
+UPDATE gateway.person SET language = :language, wants_digest = :wants_digest
+WHERE region = :region AND id = :person
+"""
+
+STOP_DIGEST = """
+-- Send a person no daily digest any more.
+UPDATE gateway.person SET wants_digest = false WHERE region = :region AND id = :person
 """
 
 SELECT_SESSIONS = """
@@ -186,12 +192,22 @@ async def change_password(
     await end_all_sessions(session, region, person, now=now, kept=kept)
 
 
-async def set_language(
-    session: WriteSession, region: str, person: UUID, language: Language
+async def set_mail_choices(
+    session: WriteSession, region: str, person: UUID, *, language: Language, wants_digest: bool
 ) -> None:
-    """Set the language of mails to a person."""
-    parameters = {"region": region, "person": person, "language": language}
-    await session.execute(text(SET_LANGUAGE), parameters)
+    """Set the language of mails to a person, and whether the daily digest is one of them."""
+    parameters = {
+        "region": region,
+        "person": person,
+        "language": language,
+        "wants_digest": wants_digest,
+    }
+    await session.execute(text(SET_MAIL_CHOICES), parameters)
+
+
+async def stop_digest(session: WriteSession, region: str, person: UUID) -> None:
+    """Send a person no daily digest any more."""
+    await session.execute(text(STOP_DIGEST), {"region": region, "person": person})
 
 
 async def replace_recovery_codes(

@@ -20,7 +20,8 @@ CONTROL = re.compile(r"[\x00-\x1F\x7F\uD800-\uDFFF]")
 
 SELECT_PEOPLE = """
 -- Select people with their roles: all in order, the one with an id, or with an e-mail address.
-SELECT p.id, p.email, p.name, p.language, p.created_at, p.activated_at, p.disabled_at,
+SELECT p.id, p.email, p.name, p.language, p.wants_digest, p.created_at, p.activated_at,
+    p.disabled_at,
     COALESCE((
         SELECT jsonb_agg(jsonb_build_object('role', r.role, 'agency', NULLIF(r.agency, ''))
             ORDER BY r.granted_at, r.role)
@@ -87,6 +88,8 @@ class Person:
     roles: tuple[RoleAssignment, ...]
     language: Language = SOURCE_LANGUAGE
     """Of mails to the person."""
+    wants_digest: bool = True
+    """Whether the person gets the daily digest."""
 
     @property
     def state(self) -> PersonState:
@@ -94,6 +97,11 @@ class Person:
         if self.disabled_at is not None:
             return "disabled"
         return "invited" if self.activated_at is None else "active"
+
+    @property
+    def language_query(self) -> dict[str, str]:
+        """The query parameter that opens a page in the person's language."""
+        return {"lang": self.language} if self.language != SOURCE_LANGUAGE else {}
 
     @property
     def subject(self) -> str:
@@ -222,6 +230,7 @@ async def _select(
             disabled_at=row.disabled_at,
             roles=tuple(role_assignment(each["role"], each["agency"]) for each in row.roles),
             language=row.language or SOURCE_LANGUAGE,
+            wants_digest=row.wants_digest,
         )
         for row in await session.execute(text(SELECT_PEOPLE), parameters)
     ]

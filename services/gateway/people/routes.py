@@ -1,14 +1,19 @@
 """People over HTTP: accounts and roles, invitations, sessions. For administrators."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import AwareDatetime, Field
 
 from services.gateway.mail.addresses import EmailAddress
-from services.gateway.people.accounts import list_sessions, lock_people, set_account
+from services.gateway.people.accounts import (
+    list_sessions,
+    lock_people,
+    set_account,
+    set_mail_choices,
+)
 from services.gateway.people.invitation_mail import mail_invitation
 from services.gateway.people.invitations import (
     delete_invitation,
@@ -34,6 +39,7 @@ from services.platform.concurrency_control import (
 from services.platform.database import ReadSessionDep, WriteSessionDep
 from services.platform.identity import Administrator
 from services.platform.ids import new_id
+from services.platform.languages import Language
 from services.platform.paging import Page, paginate
 from services.platform.parameters import Limit
 from services.platform.problems import Conflict, NotFound, problem_responses
@@ -46,6 +52,24 @@ PersonId = Annotated[UUID, Path(description="Id of the person.")]
 InvitationId = Annotated[UUID, Path(description="Id of the invitation.")]
 SessionId = Annotated[UUID, Path(description="Id of the session.")]
 Cursor = Annotated[UUID | None, Query(description="From `next`.")]
+
+
+class MailChoices(ApiModel):
+    """What a person chose about mails from the hub."""
+
+    language: Language = Field(description="Language of the mails.")
+    digest: bool = Field(
+        description="Whether what waits for the person is mailed once on a working day."
+    )
+
+
+class MailChange(ApiModel):
+    """Which mails a person gets from now on."""
+
+    language: Literal["id", "en"] = Field(description="Language of the mails.")
+    digest: bool = Field(
+        description="Whether what waits for the person is mailed once on a working day."
+    )
 
 
 class PersonItem(ApiModel):
@@ -183,6 +207,54 @@ async def change_person(
         now=datetime.now(UTC),
     )
     item = _item(changed)
+    response.headers["ETag"] = resource_tag(item)
+    return item
+
+
+@router.get("/people/{id}/mail", operation_id="get_person_mail", responses=problem_responses(404))
+async def get_person_mail(
+    request: Request,
+    response: Response,
+    session: ReadSessionDep,
+    _: Administrator,
+    id: PersonId,
+) -> MailChoices:
+    """Return what a person chose about mails from the hub."""
+    found = await find_person(session, get_region(request), id)
+    if found is None:
+        raise NotFound(f"There is no person {id}; GET {API}/people lists them.")
+    item = _mail_choices(found)
+    response.headers["ETag"] = resource_tag(item)
+    return item
+
+
+@router.put(
+    "/people/{id}/mail",
+    operation_id="change_person_mail",
+    responses=problem_responses(404, 412, 428),
+)
+async def change_person_mail(
+    request: Request,
+    response: Response,
+    session: WriteSessionDep,
+    _: Administrator,
+    id: PersonId,
+    *,
+    body: MailChange,
+    if_match: IfMatch = None,
+) -> MailChoices:
+    """Set the language of mails to a person, and whether the daily digest is one of them.
+
+    People do so themselves at `/kelola/akun`, and stop the digest by the link in each.
+    """
+    region = get_region(request)
+    await lock_people(session, region)
+    present = await find_person(session, region, id)
+    if present is None:
+        raise NotFound(f"There is no person {id}; GET {API}/people lists them.")
+    check_if_match(if_match, _mail_choices(present))
+    await set_mail_choices(session, region, id, language=body.language, wants_digest=body.digest)
+    item = MailChoices(language=body.language, digest=body.digest)
     response.headers["ETag"] = resource_tag(item)
     return item
 
@@ -327,3 +399,7 @@ def _item(person: Person) -> PersonItem:
         activated_at=person.activated_at,
         disabled_at=person.disabled_at,
     )
+
+
+def _mail_choices(person: Person) -> MailChoices:
+    return MailChoices(language=person.language, digest=person.wants_digest)

@@ -41,6 +41,7 @@ from services.gateway.portal.service_clients import (
 )
 from services.platform.database import Database
 from services.platform.identity import Caller
+from services.platform.ids import new_id
 from services.platform.local_time import day_of
 from services.platform.service import get_region
 from services.platform.translation import N_, Message
@@ -147,6 +148,13 @@ class Workspace:
     def redirect(self, target: str) -> RedirectResponse:
         """Return the answer to an act: another page, in the same language."""
         return redirect(self.page, target)
+
+
+def workspace_of(app: FastAPI, person: Person, agency: str | None) -> Workspace:
+    """Return what a person who acts for an agency finds, for work without a request or session."""
+    scope = {"type": "http", "app": app, "method": "GET", "path": HOME, "headers": []}
+    page = Page(Request(scope), person.language, None)
+    return Workspace(page, PersonSession(new_id(), "", person, agency, None), {})
 
 
 class Enter:

@@ -12,7 +12,7 @@ from services.gateway.people.accounts import (
     change_password,
     list_sessions,
     replace_recovery_codes,
-    set_language,
+    set_mail_choices,
 )
 from services.gateway.people.passwords import MIN_LENGTH, find_fault
 from services.gateway.people.second_factors import new_recovery_codes
@@ -21,7 +21,7 @@ from services.gateway.people.sign_in import SignIn, TooManyAttemptsError
 from services.gateway.portal.workspace.access import AnyPerson, Enter, Workspace, database_of
 from services.gateway.portal.workspace.labels import ROLES
 from services.gateway.portal.workspace.sign_in import TOO_MANY, address_of
-from services.platform.languages import COMPLETE_LANGUAGES, LANGUAGE_NAMES
+from services.platform.languages import COMPLETE_LANGUAGES, LANGUAGE_NAMES, Language
 from services.platform.local_time import format_time
 from services.platform.service import get_region
 from services.platform.translation import N_, Message
@@ -30,6 +30,7 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 ACCOUNT = "/kelola/akun"
 PASSWORD = "/kelola/akun/sandi"  # noqa: S105 - the address of a page
+UNKNOWN_LANGUAGE = N_("Pilih salah satu bahasa di daftar.")
 WRONG_PASSWORD = N_("Kata sandi sekarang tidak cocok.")
 
 Confirmed = Annotated[Workspace, Depends(Enter(confirmed=True))]
@@ -39,6 +40,12 @@ Confirmed = Annotated[Workspace, Depends(Enter(confirmed=True))]
 @router.get(ACCOUNT)
 async def show_account(request: Request, workspace: AnyPerson) -> Response:
     """Show who is signed in, with which roles, and where."""
+    return await _account_page(request, workspace)
+
+
+async def _account_page(
+    request: Request, workspace: Workspace, errors: Mapping[str, Message] | None = None
+) -> HTMLResponse:
     now, page = datetime.now(UTC), workspace.page
     async with database_of(request).read_session() as session:
         sessions = await list_sessions(
@@ -54,6 +61,11 @@ async def show_account(request: Request, workspace: AnyPerson) -> Response:
 
     return workspace.render(
         "workspace/account.html",
+        status=422 if errors else 200,
+        errors=page.messages.labels(errors or {}),
+        wants_digest=(
+            workspace.fields.get("ringkasan") == "ya" if errors else workspace.person.wants_digest
+        ),
         sessions=sessions,
         at=at,
         languages=[(code, LANGUAGE_NAMES[code]) for code in COMPLETE_LANGUAGES],
@@ -89,14 +101,21 @@ async def end_other_sessions(request: Request, workspace: Confirmed) -> Response
     return workspace.redirect(ACCOUNT)
 
 
-@router.post("/kelola/akun/bahasa")
-async def choose_language(request: Request, workspace: AnyPerson) -> Response:
-    """Set the language of mails to the person."""
-    chosen = workspace.fields.get("bahasa", "")
-    for language in COMPLETE_LANGUAGES:
-        if language == chosen:
-            async with database_of(request).write_session() as session:
-                await set_language(session, get_region(request), workspace.person.id, language)
+@router.post("/kelola/akun/surel")
+async def choose_mails(request: Request, workspace: AnyPerson) -> Response:
+    """Set the language of mails to the person, and whether the daily digest is one of them."""
+    chosen = workspace.fields.get("bahasa")
+    language: Language | None = next((code for code in COMPLETE_LANGUAGES if code == chosen), None)
+    if language is None:
+        return await _account_page(request, workspace, {"bahasa": UNKNOWN_LANGUAGE})
+    async with database_of(request).write_session() as session:
+        await set_mail_choices(
+            session,
+            get_region(request),
+            workspace.person.id,
+            language=language,
+            wants_digest=workspace.fields.get("ringkasan") == "ya",
+        )
     return workspace.redirect(ACCOUNT)
 
 

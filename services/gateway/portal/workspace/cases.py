@@ -234,46 +234,52 @@ async def find_waiting_cases(workspace: Workspace) -> list[Task]:
         cases += await workspace.feedback.list_all_comments(
             agency=workspace.agency, most=MAX_CASES, **query
         )
-    late = sum(case.service_level.status == "overdue" for case in cases)
-    soon = sum(map(is_due_soon, cases))
     doubtful = sum(bool(case.review_reasons) for case in cases)
     new = sum(case.state == "received" and not case.review_reasons for case in cases)
     messages = workspace.page.messages
-    lines = (
-        (
-            messages.ngettext(
-                "%(num)s pengaduan lewat batas jawab", "%(num)s pengaduan lewat batas jawab", late
-            ),
-            late,
-            "lewat",
-        ),
-        (
-            messages.ngettext(
-                "%(num)s pengaduan jatuh tempo dalam dua hari kerja",
-                "%(num)s pengaduan jatuh tempo dalam dua hari kerja",
-                soon,
-            ),
-            soon,
-            "semua",
-        ),
-        (
-            messages.ngettext("%(num)s pengaduan baru", "%(num)s pengaduan baru", new),
-            new,
-            "baru",
-        ),
-        (
-            messages.ngettext(
-                "%(num)s pesan perlu diperiksa", "%(num)s pesan perlu diperiksa", doubtful
-            ),
-            doubtful,
-            "diperiksa",
-        ),
+    new_text = messages.ngettext("%(num)s pengaduan baru", "%(num)s pengaduan baru", new)
+    doubtful_text = messages.ngettext(
+        "%(num)s pesan perlu diperiksa", "%(num)s pesan perlu diperiksa", doubtful
     )
     return [
-        Task(text, f"{CASES}?saring={chosen}", is_urgent=chosen == "lewat")
-        for text, count, chosen in lines
-        if count
+        *_near_their_day(workspace, cases),
+        *_count(new_text, new, "baru"),
+        *_count(doubtful_text, doubtful, "diperiksa"),
     ]
+
+
+async def find_cases_near_their_day(workspace: Workspace) -> list[Task]:
+    """Return for an approver which cases others have to answer, due soon or overdue."""
+    if workspace.holds("responder", "lead"):
+        return []
+    cases: list[CommentItem] = []
+    for query in WAITING:
+        if not query.get("under_review"):
+            cases += await workspace.feedback.list_all_comments(
+                agency=workspace.agency, most=MAX_CASES, **query
+            )
+    return _near_their_day(workspace, cases)
+
+
+def _near_their_day(workspace: Workspace, cases: Sequence[CommentItem]) -> list[Task]:
+    late = sum(case.service_level.status == "overdue" for case in cases)
+    soon = sum(map(is_due_soon, cases))
+    messages = workspace.page.messages
+    late_text = messages.ngettext(
+        "%(num)s pengaduan lewat batas jawab", "%(num)s pengaduan lewat batas jawab", late
+    )
+    soon_text = messages.ngettext(
+        "%(num)s pengaduan jatuh tempo dalam dua hari kerja",
+        "%(num)s pengaduan jatuh tempo dalam dua hari kerja",
+        soon,
+    )
+    return [*_count(late_text, late, "lewat"), *_count(soon_text, soon, "semua")]
+
+
+def _count(text: str, count: int, chosen: Filter) -> list[Task]:
+    """Return the line about a number of cases; none if there are none."""
+    task = Task(text, f"{CASES}?saring={chosen}", is_urgent=chosen == "lewat", is_count=True)
+    return [task] if count else []
 
 
 async def _change(

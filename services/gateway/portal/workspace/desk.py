@@ -13,19 +13,27 @@ from services.gateway.people.invitations import list_invitations
 from services.gateway.people.roles import agencies_of
 from services.gateway.people.sessions import choose_agency
 from services.gateway.portal.workspace.access import HOME, AnyPerson, Workspace, database_of
+from services.gateway.portal.workspace.announcements.announcement_records import ANNOUNCEMENTS
 from services.gateway.portal.workspace.announcements.tasks import (
     find_announcements_to_review,
     find_refused_announcements,
 )
-from services.gateway.portal.workspace.cases import find_waiting_cases
+from services.gateway.portal.workspace.cases import (
+    CASES,
+    find_cases_near_their_day,
+    find_waiting_cases,
+)
+from services.gateway.portal.workspace.catalog.service_records import SERVICES
 from services.gateway.portal.workspace.catalog.tasks import (
     find_drafts_to_review,
     find_refused_drafts,
     find_services_to_check,
 )
+from services.gateway.portal.workspace.evidence.record_kind import EVIDENCE
 from services.gateway.portal.workspace.evidence.tasks import find_evidence_tasks
 from services.gateway.portal.workspace.labels import ROLES
 from services.gateway.portal.workspace.links.link_records import LINKS
+from services.gateway.portal.workspace.meeting_records import MEETINGS
 from services.gateway.portal.workspace.meetings import find_meeting_tasks
 from services.gateway.portal.workspace.month_tasks import (
     find_doubted_figures,
@@ -33,7 +41,10 @@ from services.gateway.portal.workspace.month_tasks import (
     find_months_to_approve,
     find_owed_months,
 )
+from services.gateway.portal.workspace.months import MONTHS
+from services.gateway.portal.workspace.people import PEOPLE
 from services.gateway.portal.workspace.survey_tasks import find_late_follow_up, find_survey_tasks
+from services.gateway.portal.workspace.surveys import SURVEYS
 from services.gateway.portal.workspace.tasks import Task, TaskSource
 from services.platform.service import get_region
 from services.platform.service_client import RequestRejectedError
@@ -54,7 +65,7 @@ async def find_broken_links(workspace: Workspace) -> list[Task]:
     text = workspace.page.messages.ngettext(
         "%(num)s portal terganggu", "%(num)s portal terganggu", count
     )
-    return [Task(text, LINKS)] if count else []
+    return [Task(text, LINKS, is_count=True)] if count else []
 
 
 async def find_open_invitations(workspace: Workspace) -> list[Task]:
@@ -67,57 +78,88 @@ async def find_open_invitations(workspace: Workspace) -> list[Task]:
     text = workspace.page.messages.ngettext(
         "%(num)s undangan belum dibuka", "%(num)s undangan belum dibuka", len(found)
     )
-    return [Task(text, "/kelola/orang")] if found else []
+    return [Task(text, PEOPLE, is_count=True)] if found else []
 
 
 TASK_SOURCES: Sequence[TaskSource] = (
-    TaskSource(N_("Pengaduan"), ("responder", "lead"), find_waiting_cases),
-    TaskSource(N_("Pelaporan bulanan"), ("reporter", "approver"), find_owed_months),
-    TaskSource(N_("Laporan yang menunggu persetujuan"), ("approver",), find_months_to_approve),
+    TaskSource(N_("Pengaduan"), ("responder", "lead"), find_waiting_cases, CASES),
+    TaskSource(N_("Pengaduan menjelang batas"), ("approver",), find_cases_near_their_day, CASES),
+    TaskSource(N_("Pelaporan bulanan"), ("reporter", "approver"), find_owed_months, MONTHS),
+    TaskSource(
+        N_("Laporan yang menunggu persetujuan"), ("approver",), find_months_to_approve, MONTHS
+    ),
     TaskSource(
         N_("Laporan tanpa penyetuju"),
         ("lead",),
         find_months_nobody_can_approve,
+        "/dasbor/pelaporan",
         needs_agency=False,
     ),
-    TaskSource(N_("Angka yang diragukan"), ("reporter", "approver"), find_doubted_figures),
-    TaskSource(N_("Rapat"), ("editor", "approver", "lead", "evaluator"), find_meeting_tasks),
+    TaskSource(N_("Angka yang diragukan"), ("reporter", "approver"), find_doubted_figures, MONTHS),
+    TaskSource(
+        N_("Tindak lanjut rapat"),
+        ("editor", "approver", "lead", "evaluator"),
+        find_meeting_tasks,
+        MEETINGS,
+    ),
     TaskSource(
         N_("Konsep layanan yang menunggu pemeriksaan"),
         ("approver", "editor"),
         find_drafts_to_review,
+        SERVICES,
     ),
-    TaskSource(N_("Konsep layanan yang dikembalikan"), ("editor",), find_refused_drafts),
+    TaskSource(N_("Konsep layanan yang dikembalikan"), ("editor",), find_refused_drafts, SERVICES),
     TaskSource(
         N_("Pengumuman yang menunggu pemeriksaan"),
         ("approver", "lead"),
         find_announcements_to_review,
+        ANNOUNCEMENTS,
         needs_agency=False,
     ),
-    TaskSource(N_("Pengumuman yang dikembalikan"), ("editor", "lead"), find_refused_announcements),
-    TaskSource(NC_("plural", "Survei"), ("lead", "evaluator"), find_survey_tasks),
-    TaskSource(N_("Tindak lanjut survei"), ("reporter", "approver", "lead"), find_late_follow_up),
+    TaskSource(
+        N_("Pengumuman yang dikembalikan"),
+        ("editor", "lead"),
+        find_refused_announcements,
+        ANNOUNCEMENTS,
+    ),
+    TaskSource(NC_("plural", "Survei"), ("lead", "evaluator"), find_survey_tasks, SURVEYS),
+    TaskSource(
+        N_("Tindak lanjut survei"),
+        ("reporter", "approver", "lead"),
+        find_late_follow_up,
+        SURVEYS,
+    ),
     TaskSource(
         N_("Bukti"),
         ("editor", "approver", "lead", "evaluator"),
         find_evidence_tasks,
+        EVIDENCE,
         needs_agency=False,
     ),
-    TaskSource(N_("Layanan yang perlu diperiksa"), ("editor",), find_services_to_check),
-    TaskSource(N_("Portal yang terganggu"), ("lead",), find_broken_links, needs_agency=False),
-    TaskSource(N_("Undangan"), ("administrator",), find_open_invitations, needs_agency=False),
+    TaskSource(N_("Layanan yang perlu diperiksa"), ("editor",), find_services_to_check, SERVICES),
+    TaskSource(
+        N_("Portal yang terganggu"), ("lead",), find_broken_links, LINKS, needs_agency=False
+    ),
+    TaskSource(
+        N_("Undangan"), ("administrator",), find_open_invitations, PEOPLE, needs_agency=False
+    ),
 )
 """The sources in the order of the desk."""
+
+
+def sources_of(workspace: Workspace) -> list[TaskSource]:
+    """Return the sources of a person's desk, by the roles that hold now."""
+    return [
+        source
+        for source in TASK_SOURCES
+        if workspace.holds(*source.roles) and not (source.needs_agency and not workspace.agency)
+    ]
 
 
 @router.get(HOME)
 async def show_desk(workspace: AnyPerson) -> Response:
     """Show what waits for the person, by the roles that hold now."""
-    sources = [
-        source
-        for source in TASK_SOURCES
-        if workspace.holds(*source.roles) and not (source.needs_agency and not workspace.agency)
-    ]
+    sources = sources_of(workspace)
     found = await asyncio.gather(*(_find(workspace, source) for source in sources))
     messages = workspace.page.messages
     names = await workspace.agency_names()

@@ -15,6 +15,8 @@ class Task:
     text: str
     href: str
     is_urgent: bool = False
+    is_count: bool = False
+    """Whether the text is a count and names no record, so that a mail may repeat it."""
 
 
 FindTasks = Callable[[Workspace], Awaitable[list[Task]]]
@@ -27,5 +29,7 @@ class TaskSource:
     name: Message
     roles: tuple[Role, ...]
     find: FindTasks
+    href: str
+    """The list that has what the lines name."""
     needs_agency: bool = True
     """Whether the lines are about the agency for which the person acts."""

@@ -29,7 +29,7 @@ async def find_evidence_tasks(workspace: Workspace) -> list[Task]:
             "%(num)s bukti menunggu konfirmasi Anda",
             count,
         )
-        tasks.append(Task(text, f"{EVIDENCE}/menunggu"))
+        tasks.append(Task(text, f"{EVIDENCE}/menunggu", is_count=True))
     stakeholders = await workspace.assessment.list_evidence(Stakeholder)
     own = {
         one.content.key
