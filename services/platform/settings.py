@@ -476,6 +476,10 @@ def load_settings() -> Settings:
     A file has the name of its setting (`emall_database_url`) and lies in the folder of systemd's
     credentials or in that where containers get secrets.
     """
+    return Settings(_secrets_dir=secret_folders() or None)  # pyright: ignore[reportCallIssue]
+
+
+def secret_folders() -> list[str]:
+    """Return the folders of secrets that exist on this machine."""
     folders = [os.environ.get("CREDENTIALS_DIRECTORY"), CONTAINER_SECRETS]
-    existing = [folder for folder in folders if folder and Path(folder).is_dir()]
-    return Settings(_secrets_dir=existing or None)  # pyright: ignore[reportCallIssue]
+    return [folder for folder in folders if folder and Path(folder).is_dir()]

@@ -2,17 +2,19 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 from pydantic import SecretStr
 
-from services.platform.settings import Settings
+from services.platform.settings import Settings, secret_folders
 
-SettingSource = Literal["default", "environment", "file"]
-"""Where a value comes from; `file`: of systemd's credentials or a container's secrets."""
+SettingSource = Literal["default", "environment", "file", "program"]
+"""Where a value comes from. `file`: of systemd's credentials or a container's secrets; `program`:
+the command that started the process, such as the address of the embedded PostgreSQL."""
 
 KEY_FILE = re.compile(r"_private_key_file$")
 USER_INFO = re.compile(r"(?<=://)[^/@\s]*@")
@@ -35,14 +37,21 @@ class SettingInForce:
 
 
 def list_settings(
-    settings: Settings, environment: Mapping[str, str] | None = None
+    settings: Settings,
+    environment: Mapping[str, str] | None = None,
+    folders: Sequence[str] | None = None,
 ) -> list[SettingInForce]:
     """Return the settings in their order in the program; values of secrets are left out.
 
     Secret is what the program keeps as `SecretStr`, alone or inside a collection, and where private
-    keys lie. `environment` defaults to that of the process.
+    keys lie. `environment` and `folders` of secrets default to those of the process.
     """
-    known = {name.upper() for name in (os.environ if environment is None else environment)}
+    given = {name.upper() for name in (os.environ if environment is None else environment)}
+    files = {
+        file.name.upper()
+        for folder in (secret_folders() if folders is None else folders)
+        for file in Path(folder).iterdir()
+    }
     shown: list[SettingInForce] = []
     for field, description in Settings.model_fields.items():
         name = f"EMALL_{field.upper()}"
@@ -50,7 +59,7 @@ def list_settings(
         is_secret = _holds_secrets(description.annotation) or KEY_FILE.search(field) is not None
         source: SettingSource = "default"
         if field in settings.model_fields_set:
-            source = "environment" if name in known else "file"
+            source = "environment" if name in given else "file" if name in files else "program"
         shown.append(
             SettingInForce(
                 name,

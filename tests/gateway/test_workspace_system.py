@@ -1,5 +1,6 @@
 """`/kelola/sistem` and its operations: findings, jobs, backups and settings."""
 
+from pathlib import Path
 from typing import Any, get_args
 
 import httpx
@@ -8,7 +9,7 @@ from pydantic import SecretStr
 
 from services.feedback.app import create_app as create_feedback
 from services.gateway.app import create_app
-from services.platform.settings import Settings
+from services.platform.settings import Settings, load_settings
 from services.platform.settings_in_force import list_settings
 from tests.conftest import Hub
 from tests.gateway.click_rows import counted_clicks, make_click_happen_now, queue_click
@@ -189,7 +190,7 @@ def test_findings_say_what_to_do_and_backups_how_old_they_are(
 
 
 def test_no_secret_is_shown_among_the_settings(
-    hub: Hub, administrator: Colleague, monkeypatch: pytest.MonkeyPatch
+    hub: Hub, administrator: Colleague, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     word = "s3cr3t"
     secrets = {
@@ -215,7 +216,12 @@ def test_no_secret_is_shown_among_the_settings(
     }
     for name, value in others.items():
         monkeypatch.setenv(f"EMALL_{name}", value)
-    shown = {each.name: each for each in list_settings(Settings())}  # pyright: ignore[reportCallIssue]
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    (tmp_path / "emall_host").write_text("0.0.0.0")
+    load_settings.cache_clear()
+    settings = load_settings().model_copy(update={"port": 9000})
+    load_settings.cache_clear()
+    shown = {each.name: each for each in list_settings(settings)}
     assert not [each for each in shown.values() if word in f"{each.value} {each.description}"]
     assert {f"EMALL_{name.upper()}" for name in secrets} <= {
         name for name, each in shown.items() if each.is_secret and each.is_set
@@ -226,7 +232,12 @@ def test_no_secret_is_shown_among_the_settings(
         "environment",
     )
     assert shown["EMALL_OIDC_CLIENT_SECRET"].source == "environment"
-    assert (shown["EMALL_PORT"].value, shown["EMALL_PORT"].source) == ("8000", "default")
+    assert (shown["EMALL_HOST"].value, shown["EMALL_HOST"].source) == ("0.0.0.0", "file")
+    assert (shown["EMALL_PORT"].value, shown["EMALL_PORT"].source) == ("9000", "program")
+    assert (shown["EMALL_OSS_AGENCY"].value, shown["EMALL_OSS_AGENCY"].source) == (
+        "dpmptsp",
+        "default",
+    )
 
     admin = hub.auth("diskominfo", "admin")
     answer = hub.client.get("/api/v1/settings", headers=admin)

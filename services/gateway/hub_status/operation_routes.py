@@ -82,7 +82,7 @@ class Setting(ApiModel):
     is_set: bool = Field(description="Whether it has a value.")
     source: SettingSource = Field(
         description="Where the value comes from; `file`: a credential of systemd or a secret of a "
-        "container."
+        "container; `program`: the command that started the process."
     )
     description: str = Field(description="What it does.")
 

@@ -65,6 +65,7 @@ SOURCES: Mapping[SettingSource, Message] = {
     "default": N_("bawaan"),
     "environment": N_("lingkungan proses"),
     "file": N_("berkas rahasia"),
+    "program": N_("perintah yang memulai hub"),
 }
 
 Reader = Annotated[Workspace, Depends(Enter("auditor"))]
