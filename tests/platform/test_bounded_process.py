@@ -23,7 +23,7 @@ from tests.platform.hostile_answer import Hostile
 
 
 def call(function: Any, *arguments: Any) -> Any:
-    return asyncio.run(call_bounded(Limits(cpu_seconds=1), function, *arguments))
+    return asyncio.run(call_bounded(Limits(), function, *arguments))
 
 
 def children() -> set[str]:
