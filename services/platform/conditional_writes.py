@@ -11,7 +11,7 @@ from pydantic import BaseModel, JsonValue
 from services.platform.concurrency_control import IfMatch, IfNoneMatch, resource_tag
 from services.platform.database import WriteSession, WriteSessionDep
 from services.platform.differences import differences
-from services.platform.identity import Caller, CatalogReviewer, CatalogWriter
+from services.platform.identity import CATALOG_REVIEWER, CATALOG_WRITER, Caller, RequireScope
 from services.platform.problems import PreconditionFailed, PreconditionRequired
 from services.platform.service import get_region
 from services.platform.stored import parse_stored
@@ -37,44 +37,40 @@ class ConditionalWrite:
             raise PreconditionFailed(f"There is no {name}; leave If-Match out to create it.")
 
 
-async def get_conditional_write(
-    request: Request,
-    response: Response,
-    session: WriteSessionDep,
-    *,
-    caller: CatalogWriter,
-    if_match: IfMatch = None,
-) -> ConditionalWrite:
-    """Return what the request says besides the record."""
-    return ConditionalWrite(get_region(request), session, caller, response, if_match)
+ConditionalWriteDependency = Callable[..., Awaitable[ConditionalWrite]]
 
 
-CatalogWrite = Annotated[ConditionalWrite, Depends(get_conditional_write)]
+def conditional_write(requirement: RequireScope) -> ConditionalWriteDependency:
+    """Return the dependency that reads what a caller with the scope says besides the record."""
+
+    async def get_write(
+        request: Request,
+        response: Response,
+        session: WriteSessionDep,
+        *,
+        caller: Annotated[Caller, Depends(requirement)],
+        if_match: IfMatch = None,
+    ) -> ConditionalWrite:
+        return ConditionalWrite(get_region(request), session, caller, response, if_match)
+
+    return get_write
 
 
-async def get_conditional_review(
-    request: Request,
-    response: Response,
-    session: WriteSessionDep,
-    *,
-    caller: CatalogReviewer,
-    if_match: IfMatch = None,
-) -> ConditionalWrite:
-    """Return what a request says that reviews the draft of another person."""
-    return ConditionalWrite(get_region(request), session, caller, response, if_match)
+def conditional_put(requirement: RequireScope) -> ConditionalWriteDependency:
+    """Return the same for a request that may create its record."""
+
+    async def get_put(
+        write: Annotated[ConditionalWrite, Depends(conditional_write(requirement))],
+        if_none_match: IfNoneMatch = None,
+    ) -> ConditionalWrite:
+        return replace(write, only_creates=if_none_match is not None)
+
+    return get_put
 
 
-CatalogReview = Annotated[ConditionalWrite, Depends(get_conditional_review)]
-
-
-async def get_conditional_put(
-    write: CatalogWrite, if_none_match: IfNoneMatch = None
-) -> ConditionalWrite:
-    """Return what the request says besides the record, which it may create."""
-    return replace(write, only_creates=if_none_match is not None)
-
-
-CatalogPut = Annotated[ConditionalWrite, Depends(get_conditional_put)]
+CatalogWrite = Annotated[ConditionalWrite, Depends(conditional_write(CATALOG_WRITER))]
+CatalogReview = Annotated[ConditionalWrite, Depends(conditional_write(CATALOG_REVIEWER))]
+CatalogPut = Annotated[ConditionalWrite, Depends(conditional_put(CATALOG_WRITER))]
 
 
 def version_tag(version: int, detail: BaseModel) -> str:

@@ -286,8 +286,10 @@ class RequireScope(HTTPBearer):
 UsageWriter = Annotated[Caller, Depends(RequireScope("usage:write"))]
 CommentsReader = Annotated[Caller, Depends(RequireScope("comments:read", "comments:write"))]
 CommentsHandler = Annotated[Caller, Depends(RequireScope("comments:write"))]
-CatalogWriter = Annotated[Caller, Depends(RequireScope("catalog:write"))]
-CatalogReviewer = Annotated[Caller, Depends(RequireScope("catalog:approve", "catalog:write"))]
+CATALOG_WRITER = RequireScope("catalog:write")
+CATALOG_REVIEWER = RequireScope("catalog:approve", "catalog:write")
+CatalogWriter = Annotated[Caller, Depends(CATALOG_WRITER)]
+CatalogReviewer = Annotated[Caller, Depends(CATALOG_REVIEWER)]
 EvidenceWriter = Annotated[Caller, Depends(RequireScope("evidence:write"))]
 EvidenceConfirmer = Annotated[Caller, Depends(RequireScope("evidence:confirm"))]
 Administrator = Annotated[Caller, Depends(RequireScope("admin"))]

@@ -1,62 +1,28 @@
 """Who writes, reviews and publishes announcements: scopes, agencies, and what a request says."""
 
-from dataclasses import replace
 from typing import Annotated
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends
 
-from services.platform.concurrency_control import IfMatch, IfNoneMatch
-from services.platform.conditional_writes import ConditionalWrite
-from services.platform.database import ReadSession, WriteSession, WriteSessionDep
+from services.platform.conditional_writes import (
+    ConditionalWrite,
+    conditional_put,
+    conditional_write,
+)
+from services.platform.database import ReadSession, WriteSession
 from services.platform.identity import Caller, RequireScope
 from services.platform.problems import NotAllowed
 from services.platform.regency import find_regency
-from services.platform.service import get_region
 from services.platform.settings import Service
 
 AnnouncementReader = Annotated[
     Caller, Depends(RequireScope("announcements:write", "announcements:publish"))
 ]
-_Writer = Annotated[Caller, Depends(RequireScope("announcements:write"))]
-_Publisher = Annotated[Caller, Depends(RequireScope("announcements:publish"))]
-
-
-async def _get_write(
-    request: Request,
-    response: Response,
-    session: WriteSessionDep,
-    *,
-    caller: _Writer,
-    if_match: IfMatch = None,
-) -> ConditionalWrite:
-    """Return what a request of an author says besides the announcement."""
-    return ConditionalWrite(get_region(request), session, caller, response, if_match)
-
-
-AnnouncementWrite = Annotated[ConditionalWrite, Depends(_get_write)]
-
-
-async def _get_put(write: AnnouncementWrite, if_none_match: IfNoneMatch = None) -> ConditionalWrite:
-    """Return what a request says besides the draft, which it may begin."""
-    return replace(write, only_creates=if_none_match is not None)
-
-
-AnnouncementPut = Annotated[ConditionalWrite, Depends(_get_put)]
-
-
-async def _get_review(
-    request: Request,
-    response: Response,
-    session: WriteSessionDep,
-    *,
-    caller: _Publisher,
-    if_match: IfMatch = None,
-) -> ConditionalWrite:
-    """Return what a request says that publishes, refuses or withdraws."""
-    return ConditionalWrite(get_region(request), session, caller, response, if_match)
-
-
-AnnouncementReview = Annotated[ConditionalWrite, Depends(_get_review)]
+WRITER = RequireScope("announcements:write")
+PUBLISHER = RequireScope("announcements:publish")
+AnnouncementWrite = Annotated[ConditionalWrite, Depends(conditional_write(WRITER))]
+AnnouncementPut = Annotated[ConditionalWrite, Depends(conditional_put(WRITER))]
+AnnouncementReview = Annotated[ConditionalWrite, Depends(conditional_write(PUBLISHER))]
 
 
 async def reads_all(session: ReadSession | WriteSession, region: str, caller: Caller) -> bool:
