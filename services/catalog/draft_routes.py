@@ -11,8 +11,6 @@ from services.catalog import queries
 from services.catalog.drafts import (
     OPEN_DRAFTS,
     Draft,
-    OpenState,
-    State,
     find_draft,
     find_revision,
     get_draft,
@@ -48,6 +46,7 @@ from services.platform.conditional_writes import (
 )
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession
 from services.platform.differences import differences
+from services.platform.draft_steps import OpenState, State
 from services.platform.identity import Caller, CatalogReviewer
 from services.platform.paging import Page, paginate
 from services.platform.parameters import AgencyQuery, Limit, SlugCursor, SlugPath

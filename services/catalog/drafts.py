@@ -1,13 +1,7 @@
-"""Drafts of services: written by an agency, reviewed and published by a second person.
+"""Drafts of services: written by an agency, reviewed and published by a second person."""
 
-A draft is a series of steps, of which the last is its state. A step has a revision, which counts
-through all drafts of a service, so that entity tags of an earlier one never match a later one.
-"""
-
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from pydantic import JsonValue
 from sqlalchemy import text
@@ -15,14 +9,11 @@ from sqlalchemy import text
 from services.catalog.records import Service
 from services.platform.conditional_writes import normalised
 from services.platform.database import ReadSession, WriteSession
+from services.platform.draft_steps import ReviewedDraft, State, read_steps
 from services.platform.identity import Caller
-from services.platform.problems import NotAllowed, NotFound
+from services.platform.problems import NotFound
 from services.platform.service import API
 from services.platform.stored import parse_stored
-
-OpenState = Literal["draft", "in_review", "refused"]
-"""States of a draft that can still be published."""
-State = Literal[OpenState, "published", "discarded"]
 
 STEPS = """
 -- The steps of the open draft of a service, the oldest first.
@@ -79,46 +70,12 @@ LIMIT :limit
 
 
 @dataclass(frozen=True)
-class Step:
-    """A step of a draft: written, submitted, refused."""
-
-    revision: int
-    state: OpenState
-    recorded_at: datetime
-    recorded_by: str
-    person: str
-    reason: str | None
-
-
-@dataclass(frozen=True)
-class Draft:
+class Draft(ReviewedDraft):
     """The open draft of a service."""
 
+    reviewers = "agency, or an administrator, publishes or refuses it with another key"
+
     service: Service
-    base_version: int | None
-    """The published version that it changes; None for a new service."""
-    steps: Sequence[Step]
-
-    @property
-    def last(self) -> Step:
-        return self.steps[-1]
-
-    @property
-    def author(self) -> str:
-        """Who wrote it last, as versions name their author."""
-        return next(step.recorded_by for step in reversed(self.steps) if step.state == "draft")
-
-    def is_written_by(self, caller: Caller) -> bool:
-        """Return whether the caller wrote any part of the draft."""
-        return any(step.person == caller.person for step in self.steps if step.state == "draft")
-
-    def check_second_person(self, caller: Caller) -> None:
-        """Raise `NotAllowed` if the caller wrote any part of the draft."""
-        if self.is_written_by(caller):
-            raise NotAllowed(
-                "The draft was written with this key or one made from it; a second person of the "
-                "agency, or an administrator, publishes or refuses it with another key."
-            )
 
 
 async def find_draft(session: ReadSession | WriteSession, region: str, slug: str) -> Draft | None:
@@ -126,11 +83,8 @@ async def find_draft(session: ReadSession | WriteSession, region: str, slug: str
     rows = (await session.execute(text(STEPS), {"region": region, "slug": slug})).all()
     if not rows:
         return None
-    steps = [
-        Step(row.revision, row.state, row.recorded_at, row.recorded_by, row.person, row.reason)
-        for row in rows
-    ]
-    return Draft(parse_stored(Service, rows[-1].content), rows[-1].base_version, steps)
+    last = rows[-1]
+    return Draft(last.base_version, read_steps(rows), parse_stored(Service, last.content))
 
 
 async def get_draft(session: ReadSession | WriteSession, region: str, slug: str) -> Draft:

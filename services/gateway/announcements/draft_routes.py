@@ -16,7 +16,6 @@ from services.gateway.announcements.access import (
 )
 from services.gateway.announcements.drafts import (
     Draft,
-    State,
     count_open_drafts,
     find_agency,
     find_draft,
@@ -44,6 +43,7 @@ from services.gateway.connectors.announcements.store import get_by_id
 from services.platform.conditional_writes import ConditionalWrite, check_version, version_tag
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession
 from services.platform.differences import differences
+from services.platform.draft_steps import State
 from services.platform.identity import Caller
 from services.platform.problems import Conflict, FieldError, problem_responses
 from services.platform.service import API, get_region

@@ -1,28 +1,20 @@
-"""Drafts of announcements: written by an agency, reviewed and published by a second person.
+"""Drafts of announcements: written by an agency, reviewed and published by a second person."""
 
-A draft is a series of steps, of which the last is its state. A step has a revision, which counts
-through all drafts of an announcement, so that entity tags of an earlier one never match a later.
-"""
-
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 from uuid import UUID
 
 from pydantic import JsonValue
 from sqlalchemy import text
 
 from services.gateway.announcements.records import WrittenAnnouncement
-from services.gateway.announcements.schemas import OpenState
 from services.platform.conditional_writes import normalised
 from services.platform.database import ReadSession, WriteSession
+from services.platform.draft_steps import ReviewedDraft, State, read_steps
 from services.platform.identity import Caller
-from services.platform.problems import NotAllowed, NotFound
+from services.platform.problems import NotFound
 from services.platform.service import API
 from services.platform.stored import parse_stored
-
-State = Literal[OpenState, "published", "discarded"]
 
 LOCK = """
 -- One process at a time changes the announcements that a region's agencies write.
@@ -75,47 +67,13 @@ WHERE state NOT IN ('published', 'discarded')
 
 
 @dataclass(frozen=True)
-class Step:
-    """A step of a draft: written, submitted, refused."""
-
-    revision: int
-    state: OpenState
-    recorded_at: datetime
-    recorded_by: str
-    person: str
-    reason: str | None
-
-
-@dataclass(frozen=True)
-class Draft:
+class Draft(ReviewedDraft):
     """The open draft of an announcement."""
+
+    reviewers = "agency or the lead agency, or an administrator, publishes or refuses it"
 
     id: UUID
     written: WrittenAnnouncement
-    base_version: int | None
-    """The last version when it was saved; None if there was none."""
-    steps: Sequence[Step]
-
-    @property
-    def last(self) -> Step:
-        return self.steps[-1]
-
-    @property
-    def author(self) -> str:
-        """Who wrote it last, as versions name their author."""
-        return next(step.recorded_by for step in reversed(self.steps) if step.state == "draft")
-
-    def is_written_by(self, caller: Caller) -> bool:
-        """Return whether the caller wrote any part of the draft."""
-        return any(step.person == caller.person for step in self.steps if step.state == "draft")
-
-    def check_second_person(self, caller: Caller) -> None:
-        """Raise `NotAllowed` if the caller wrote any part of the draft."""
-        if self.is_written_by(caller):
-            raise NotAllowed(
-                "The draft was written with this key or one made from it; a second person of the "
-                "agency or the lead agency, or an administrator, publishes or refuses it."
-            )
 
 
 async def lock_drafts(session: WriteSession, region: str) -> None:
@@ -131,12 +89,9 @@ async def find_draft(
     rows = (await session.execute(text(STEPS), parameters)).all()
     if not rows:
         return None
-    steps = [
-        Step(row.revision, row.state, row.recorded_at, row.recorded_by, row.person, row.reason)
-        for row in rows
-    ]
-    written = parse_stored(WrittenAnnouncement, rows[-1].content)
-    return Draft(announcement, written, rows[-1].base_version, steps)
+    last = rows[-1]
+    written = parse_stored(WrittenAnnouncement, last.content)
+    return Draft(last.base_version, read_steps(rows), announcement, written)
 
 
 async def get_draft(session: ReadSession | WriteSession, region: str, announcement: UUID) -> Draft:

@@ -5,9 +5,10 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from services.gateway.announcements.schemas import OpenState, WrittenAnnouncementItem
+from services.gateway.announcements.schemas import WrittenAnnouncementItem
 from services.gateway.announcements.versions import visibility_of
 from services.platform.database import ReadSession
+from services.platform.draft_steps import OpenState
 from services.platform.service import API
 
 WRITTEN = """

@@ -8,10 +8,9 @@ from pydantic import AwareDatetime, Field
 from services.gateway.announcements.records import Body, Title, WrittenAnnouncement
 from services.platform.api_model import ApiModel
 from services.platform.differences import Difference
+from services.platform.draft_steps import OpenState
 from services.platform.types import Href, Slug
 
-OpenState = Literal["draft", "in_review", "refused"]
-"""States of a draft that can still be published."""
 Visibility = Literal["scheduled", "shown", "ended", "withdrawn"]
 
 IS_OWN = "Whether the caller wrote any part of the draft; others review and publish it."

@@ -1,10 +1,11 @@
 """Lines of the desk about announcements: drafts to review, and drafts to mend."""
 
 from services.gateway.announcements.routes import list_announcements_written
-from services.gateway.announcements.schemas import OpenState, WrittenAnnouncementItem
+from services.gateway.announcements.schemas import WrittenAnnouncementItem
 from services.gateway.portal.workspace.access import Workspace, database_of
 from services.gateway.portal.workspace.announcements.announcement_records import ANNOUNCEMENTS
 from services.gateway.portal.workspace.tasks import Task
+from services.platform.draft_steps import OpenState
 from services.platform.problems import NotAllowed
 
 MOST = 100
