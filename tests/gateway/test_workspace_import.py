@@ -9,6 +9,7 @@ import pytest
 from tests.conftest import Hub
 from tests.gateway.forms import form_fields
 from tests.gateway.people import Colleague, colleague
+from tests.gateway.workbooks import with_thumbnail
 
 pytestmark = pytest.mark.usefixtures("signed_out")
 
@@ -45,10 +46,12 @@ def test_a_file_is_checked_then_stored(hub: Hub, editor: Colleague) -> None:
     sheet.cell(row, column, "Ringkasan dari lembar kerja.")
     file = io.BytesIO()
     book.save(file)
-    preview = check(editor, file.getvalue())
+    preview = check(editor, with_thumbnail(file.getvalue(), size=1_000_000))
     assert "0 baru, 1 berubah" in preview.text
+    assert 'enctype="multipart/form-data"' in preview.text  # other forms have 256 KiB
     assert "Ringkasan dari lembar kerja." not in hub.client.get("/api/v1/services").text
-    stored = editor.post(f"{IMPORT}/simpan", {"isi": form_fields(preview.text)["isi"]})
+    carried = (None, form_fields(preview.text)["isi"])
+    stored = editor.post(f"{IMPORT}/simpan", files={"isi": carried})
     assert "Perubahan tersimpan" in stored.text
     assert "Ringkasan dari lembar kerja." in hub.client.get("/api/v1/services").text
     sheet.cell(row, column, " ")

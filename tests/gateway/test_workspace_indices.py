@@ -14,6 +14,7 @@ from services.platform.ids import new_id
 from tests.conftest import Hub
 from tests.gateway.people import Colleague, colleague, visitor
 from tests.gateway.test_workspace_evidence import hidden
+from tests.gateway.workbooks import with_thumbnail
 
 pytestmark = pytest.mark.usefixtures("signed_out")
 
@@ -223,14 +224,15 @@ def test_the_workbook_of_evidence_is_checked_then_stored(hub: Hub, lead: Colleag
     def file() -> dict[str, tuple[str, bytes]]:
         stream = io.BytesIO()
         book.save(stream)
-        return {"berkas": ("bukti.xlsx", stream.getvalue())}
+        return {"berkas": ("bukti.xlsx", with_thumbnail(stream.getvalue(), size=1_000_000))}
 
     preview = lead.post(page, files=file())
     assert preview.status_code == 200, preview.text
     assert "1 baru, 0 berubah" in preview.text
     assert "<ins>20</ins>" in preview.text
     assert "spbe-2020-2024-20" not in hub.client.get("/api/v1/index-levels").text
-    stored = lead.post(f"{page}/simpan", {"isi": hidden(preview, "isi")})
+    assert 'enctype="multipart/form-data"' in preview.text  # other forms have 256 KiB
+    stored = lead.post(f"{page}/simpan", files={"isi": (None, hidden(preview, "isi"))})
     assert "Perubahan tersimpan" in stored.text
     assert "spbe-2020-2024-20" in hub.client.get("/api/v1/index-levels").text
     assert "tidak mengubah apa pun" in lead.post(page, files=file()).text

@@ -51,6 +51,8 @@ SIGN_IN = "/kelola/masuk"
 CONFIRM = "/kelola/konfirmasi"
 COOKIE = "emall_kelola"
 SAFE_METHODS = frozenset({"GET", "HEAD"})
+MAX_FIELD_BYTES = 3 * 1024 * 1024
+"""Of a form with `multipart/form-data`: a page carries a workbook of 2 MiB, as base64."""
 TARGET = re.compile(r"(/unggah|/kelola(/[A-Za-z0-9_.-]+)*)(\?[A-Za-z0-9_.=&%+-]*)?")
 """Pages to which signing in may lead back."""
 
@@ -179,7 +181,7 @@ class Enter:
         request.scope["request_log"].impersonate(session.caller)
         fields: dict[str, str] = {}
         if request.method not in SAFE_METHODS:
-            form = await request.form(max_files=10)
+            form = await request.form(max_files=10, max_part_size=MAX_FIELD_BYTES)
             fields = {name: v.strip() for name, v in form.items() if isinstance(v, str)}
             if not hmac.compare_digest(session.form_token, _ascii(fields.get("kata", ""))):
                 raise RefusedError(OTHER_SESSION)
