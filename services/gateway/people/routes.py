@@ -36,7 +36,7 @@ from services.platform.concurrency_control import (
     claim_idempotency_key,
     resource_tag,
 )
-from services.platform.database import ReadSessionDep, WriteSessionDep
+from services.platform.database import ReadSession, ReadSessionDep, WriteSession, WriteSessionDep
 from services.platform.identity import Administrator
 from services.platform.ids import new_id
 from services.platform.languages import Language
@@ -154,6 +154,13 @@ async def get_people(
     return paginate(request, items, limit=limit, cursor_of=lambda item: str(item.id))
 
 
+async def _get_person(session: ReadSession | WriteSession, region: str, id: UUID) -> Person:
+    found = await find_person(session, region, id)
+    if found is None:
+        raise NotFound(f"There is no person {id}; GET {API}/people lists them.")
+    return found
+
+
 @router.get("/people/{id}", operation_id="get_person", responses=problem_responses(404))
 async def get_person(
     request: Request,
@@ -163,9 +170,7 @@ async def get_person(
     id: PersonId,
 ) -> PersonItem:
     """Return a person."""
-    found = await find_person(session, get_region(request), id)
-    if found is None:
-        raise NotFound(f"There is no person {id}; GET {API}/people lists them.")
+    found = await _get_person(session, get_region(request), id)
     item = _item(found)
     response.headers["ETag"] = resource_tag(item)
     return item
@@ -193,9 +198,7 @@ async def change_person(
     """
     region = get_region(request)
     await lock_people(session, region)
-    present = await find_person(session, region, id)
-    if present is None:
-        raise NotFound(f"There is no person {id}; GET {API}/people lists them.")
+    present = await _get_person(session, region, id)
     check_if_match(if_match, _item(present))
     changed = await set_account(
         session,
@@ -220,9 +223,7 @@ async def get_person_mail(
     id: PersonId,
 ) -> MailChoices:
     """Return what a person chose about mails from the hub."""
-    found = await find_person(session, get_region(request), id)
-    if found is None:
-        raise NotFound(f"There is no person {id}; GET {API}/people lists them.")
+    found = await _get_person(session, get_region(request), id)
     item = _mail_choices(found)
     response.headers["ETag"] = resource_tag(item)
     return item
@@ -249,9 +250,7 @@ async def change_person_mail(
     """
     region = get_region(request)
     await lock_people(session, region)
-    present = await find_person(session, region, id)
-    if present is None:
-        raise NotFound(f"There is no person {id}; GET {API}/people lists them.")
+    present = await _get_person(session, region, id)
     check_if_match(if_match, _mail_choices(present))
     await set_mail_choices(session, region, id, language=body.language, wants_digest=body.digest)
     item = MailChoices(language=body.language, digest=body.digest)
