@@ -13,7 +13,6 @@ from services.gateway.announcements.routes import get_announcement_versions
 from services.gateway.announcements.schemas import (
     AnnouncementDraft,
     AnnouncementVersions,
-    OpenState,
     Visibility,
 )
 from services.gateway.portal.workspace.access import (
@@ -25,6 +24,7 @@ from services.gateway.portal.workspace.access import (
 from services.gateway.portal.workspace.catalog.fields import Tables
 from services.platform.conditional_writes import ConditionalWrite
 from services.platform.database import WriteSession
+from services.platform.draft_steps import OpenState
 from services.platform.problems import NotAllowed, NotFound
 from services.platform.service import get_region
 from services.platform.translation import N_, NC_, Message
@@ -116,7 +116,9 @@ async def read_service_table(workspace: Workspace, *, agency: str | None) -> Tab
     """Return the services that an announcement can name, those of the agency first."""
     found = await workspace.catalog.list_all_services(most=MAX_SERVICES)
     names: dict[str, str] = {}
+    taken: set[str] = set()
     for each in sorted(found, key=lambda one: one.agency.slug != agency):
         name = workspace.page.in_language(each, "name") or each.name
-        names[each.slug] = name if name not in names.values() else f"{name} ({each.slug})"
+        names[each.slug] = f"{name} ({each.slug})" if name in taken else name
+        taken.add(name)
     return {"services": names}
