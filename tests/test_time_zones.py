@@ -23,10 +23,10 @@ from services.feedback.statistics.schemas import Statistic
 from services.feedback.surveys.invitations import InvitationTokens
 from services.feedback.surveys.responses import Submitter, store_response
 from services.feedback.surveys.schemas import SurveyResponse
+from services.gateway.api_keys.metering import UsageMeter
 from services.gateway.app import create_app as create_gateway
 from services.gateway.link_monitoring.retention import prune_checks
 from services.gateway.link_monitoring.status import LinkStatus, covered_seconds
-from services.gateway.metering.metering import UsageMeter
 from services.platform.database import Connection, Database
 from services.platform.identity import ANONYMOUS, Caller
 from services.platform.local_time import LocalTime, month_of, start_of_day

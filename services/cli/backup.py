@@ -111,7 +111,7 @@ async def _record_backup(
 ) -> None:
     from services.cli.audit import audit_command
     from services.cli.database import in_gateway_transaction
-    from services.gateway.backups import Backup, record_backup
+    from services.gateway.hub_status.backups import Backup, record_backup
 
     async def record(session: "WriteSession", now: datetime) -> None:
         done = Backup(made.manifest.made_at, made.size, is_encrypted)

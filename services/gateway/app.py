@@ -18,19 +18,22 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.catalog.client import CatalogClient
 from services.feedback.client import FeedbackClient
-from services.gateway import click_tracking
 from services.gateway.announcements import display_times
 from services.gateway.announcements.display_times import DisplayTimes
 from services.gateway.announcements.draft_routes import router as announcement_drafts
 from services.gateway.announcements.routes import router as written_announcements
 from services.gateway.api_docs.routes import router as api_document
+from services.gateway.api_keys import metering
+from services.gateway.api_keys.consumption_routes import router as consumption_counts
+from services.gateway.api_keys.metering import delete_old_consumption
 from services.gateway.api_keys.routes import router as keys
 from services.gateway.audit import refused_writes
 from services.gateway.audit.log import CHAIN_INTERVAL
 from services.gateway.audit.months import AuditMonths
 from services.gateway.audit.records import DUE_LINES
 from services.gateway.audit.routes import router as audit_lines
-from services.gateway.click_tracking import ClickOutbox
+from services.gateway.click_tracking import outbox as click_outbox
+from services.gateway.click_tracking.outbox import ClickOutbox
 from services.gateway.connectors import polling
 from services.gateway.connectors.base import ConnectorContext, Connectors
 from services.gateway.connectors.polling import SourcePoller
@@ -38,14 +41,12 @@ from services.gateway.connectors.registry import REGISTRY
 from services.gateway.connectors.routes import router as connectors
 from services.gateway.http_cache.cacheable_paths import cache_areas
 from services.gateway.http_cache.fast_path import STATE_KEY
-from services.gateway.http_cache.fast_path_hooks import create_fast_path_cache
 from services.gateway.http_cache.invalidation import CacheInvalidation
 from services.gateway.http_cache.middleware import HttpCache
 from services.gateway.http_cache.store import CacheStore
 from services.gateway.hub_status.monitor import create_gateway_monitor
 from services.gateway.hub_status.operation_routes import router as hub_operation
 from services.gateway.hub_status.routes import router as hub_status
-from services.gateway.jobs.retention import Retention
 from services.gateway.link_monitoring import domain_expiry, scheduler
 from services.gateway.link_monitoring.check_routes import router as link_health
 from services.gateway.link_monitoring.domain_expiry import DomainExpiryScheduler
@@ -64,9 +65,6 @@ from services.gateway.mail.delivery import MailDispatcher
 from services.gateway.mail.outbox import MailOutbox, delete_old_mail
 from services.gateway.mail.unsubscribing import UnsubscribeLinks
 from services.gateway.mail.working_hours import WorkingHours
-from services.gateway.metering import metering
-from services.gateway.metering.metering import delete_old_consumption
-from services.gateway.metering.routes import router as consumption_counts
 from services.gateway.outbound.source_clients import SourceClients
 from services.gateway.outbound.ssrf_guard import DEFAULT_PORTS, SsrfGuard
 from services.gateway.people.handover_routes import router as handovers
@@ -102,13 +100,14 @@ from services.gateway.portal.workspace.digests import Digests
 from services.gateway.portal.workspace.routes import WORKSPACE_ROUTERS
 from services.gateway.proxy.cross_site import host_of_url
 from services.gateway.proxy.dependencies import ProxyDependencies, create_proxy_dependencies
+from services.gateway.proxy.fast_path_hooks import create_fast_path_cache
 from services.gateway.proxy.proxy import Proxy
+from services.gateway.proxy.remote_routes import AddRoutes, RemoteRoutes
 from services.gateway.proxy.remote_service import RemoteService
 from services.gateway.proxy.resolved_client import ResolvedClientMiddleware
+from services.gateway.proxy.routing import owner_of
 from services.gateway.regency import published_names
 from services.gateway.regency.published_names import NameDistribution
-from services.gateway.remote_routes import AddRoutes, RemoteRoutes
-from services.gateway.routing import owner_of
 from services.gateway.webhooks import delivery
 from services.gateway.webhooks.delivery import WebhookDispatcher
 from services.gateway.webhooks.delivery_routes import router as webhook_deliveries
@@ -138,6 +137,7 @@ from services.platform.middleware import (
 from services.platform.problems import add_problem_handlers
 from services.platform.request_body import ANONYMOUS_LIMITS, KEY_LIMITS, ParsedBodyLimits
 from services.platform.request_id import RequestIdMiddleware
+from services.platform.retention import Retention
 from services.platform.route_templates import templates_of
 from services.platform.security_headers import SecurityHeadersMiddleware
 from services.platform.service import (
@@ -159,7 +159,7 @@ if TYPE_CHECKING:
 BACKENDS = (Service.catalog, Service.feedback, Service.assessment)
 MAX_ENTRY_BYTES = 2 * 1024 * 1024
 """Size of the longest body that the cache stores."""
-EXAMPLES = Path(__file__).with_name("examples.json")
+EXAMPLES = Path(__file__).parent / "api_docs" / "examples.json"
 
 
 class ServiceAuth(httpx.Auth):
@@ -414,7 +414,7 @@ def _add_telemetry(app: FastAPI, local: Mapping[Service, FastAPI]) -> None:
         app.state.jobs += (RemoteRoutes(learners, elsewhere),)
     if requests is None:
         return
-    from services.gateway.hub_metrics import add_gateway_metrics  # noqa: PLC0415
+    from services.gateway.hub_status.hub_metrics import add_gateway_metrics  # noqa: PLC0415
 
     add_gateway_metrics(app.state.metrics[0], app)
     app.state.metrics += tuple(own for part in local.values() for own in part.state.metrics)
@@ -648,14 +648,14 @@ def _declare_jobs(app: FastAPI) -> tuple[BackgroundJob, ...]:
         periodic(
             "store-spooled-clicks",
             clicks.store_spooled,
-            every=click_tracking.DELIVERY_INTERVAL,
+            every=click_outbox.DELIVERY_INTERVAL,
             first_after=timedelta(),
             on_stop=clicks.spool.close,
         ),
         periodic(
             "deliver-clicks",
             clicks.outbox.deliver_waiting,
-            every=click_tracking.DELIVERY_INTERVAL,
+            every=click_outbox.DELIVERY_INTERVAL,
             wake=clicks.outbox.wake,
             backlog=clicks.outbox.backlog,
             refused=clicks.outbox.refused,

@@ -7,10 +7,10 @@ from typing import Any
 from starlette.testclient import TestClient
 
 from services.gateway.app import create_app
-from services.gateway.jobs.retention import first_retained_month
 from services.gateway.link_monitoring.retention import prune_checks
 from services.platform.database import Database
 from services.platform.local_time import DEFAULT_ZONE
+from services.platform.retention import first_retained_month
 from services.platform.settings import Service, Settings
 from tests.gateway.link_rows import count_checks, store_checks
 from tests.gateway.watched import store_links

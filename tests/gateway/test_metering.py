@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from services.gateway.api_keys.metering import UsageMeter, delete_old_consumption
 from services.gateway.app import create_app
-from services.gateway.jobs.retention import Retention
-from services.gateway.metering.metering import UsageMeter, delete_old_consumption
-from services.gateway.routing import GATEWAY_AREAS, OWNERS, area_of
+from services.gateway.proxy.routing import GATEWAY_AREAS, OWNERS, area_of
 from services.platform.database import DATABASE_ERRORS, Database
 from services.platform.identity import ANONYMOUS, Caller
 from services.platform.local_time import LocalTime
+from services.platform.retention import Retention
 from services.platform.settings import Service, Settings
 from tests.conftest import Hub, agency_caller, new_key
 from tests.gateway.key_rows import consumption_by_key, join_families, metered_hours

@@ -18,7 +18,7 @@ from services.feedback.app import create_app as create_feedback
 from services.gateway.api_docs.openapi import merge, needs_key
 from services.gateway.api_docs.responses import resolve_response
 from services.gateway.app import create_app
-from services.gateway.routing import OWNERS, owner_of
+from services.gateway.proxy.routing import OWNERS, owner_of
 from services.platform.georeport import is_georeport
 from services.platform.settings import Service, Settings
 from tests.conftest import Hub

@@ -1,1 +1,1 @@
-"""API keys: issue, cache, rotation, revocation, and upload links made from them."""
+"""API keys: issue, cache, rotation, revocation, upload links made from them, and their usage."""

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import text
 
-from services.gateway.backups import last_backup
+from services.gateway.hub_status.backups import last_backup
 from services.platform.database import DATABASE_ERRORS, Database
 from services.platform.health import rules
 from services.platform.health.findings import HealthCheck, Result

@@ -9,7 +9,7 @@ import httpx
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from services.gateway.backups import list_backups
+from services.gateway.hub_status.backups import list_backups
 from services.gateway.hub_status.refused_items import Operator, settle_named_items
 from services.platform.api_model import ApiModel
 from services.platform.database import Database, ReadSessionDep, WriteSessionDep

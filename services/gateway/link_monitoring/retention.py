@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
-from services.gateway.jobs.retention import first_retained_month
 from services.platform.database import WriteSession
+from services.platform.retention import first_retained_month
 
 LOCK = """
 -- Take the lock that lets one replica prune at a time.

@@ -5,7 +5,7 @@ from starlette.types import Receive, Scope, Send
 
 from services.gateway.portal.error_pages import requested_language
 from services.gateway.portal.page import get_page
-from services.gateway.routing import owner_of
+from services.gateway.proxy.routing import owner_of
 from services.platform.middleware import send_problem
 from services.platform.problems import NotAllowed
 from services.platform.service import API

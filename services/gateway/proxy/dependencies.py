@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.gateway.api_keys.key_cache import KeyCache
+from services.gateway.api_keys.metering import UsageMeter
 from services.gateway.audit.log import AuditLog
 from services.gateway.audit.refused_writes import RefusedWrites
-from services.gateway.metering.metering import UsageMeter
 from services.gateway.rate_limits.admission import Admission
 from services.gateway.rate_limits.limiter import Limiter
 from services.gateway.rate_limits.shared_buckets import SharedBuckets

@@ -12,10 +12,10 @@ from services.gateway.proxy.cross_site import is_cross_site
 from services.gateway.proxy.dependencies import ProxyDependencies
 from services.gateway.proxy.remote_service import connection_headers
 from services.gateway.proxy.request_log import RequestLog
+from services.gateway.proxy.routing import owner_of
 from services.gateway.rate_limits.client_address import is_forwarding_header
 from services.gateway.rate_limits.limiter import Decision
 from services.gateway.rate_limits.policies import SAFE_METHODS
-from services.gateway.routing import owner_of
 from services.platform.database import DATABASE_ERRORS, is_connection_lost
 from services.platform.identity import Caller, TokenSigner
 from services.platform.logging import get_logger

@@ -10,10 +10,10 @@ from services.gateway.api_keys.keys import Principal
 from services.gateway.audit.chain import AuditEntry
 from services.gateway.audit.log import AuditLog
 from services.gateway.audit.refused_writes import STORED_STATUSES, RefusedWrites
+from services.gateway.proxy.routing import area_of
 from services.gateway.rate_limits.admission import Admission
 from services.gateway.rate_limits.limiter import Decision
 from services.gateway.rate_limits.policies import SAFE_METHODS, kind_of
-from services.gateway.routing import area_of
 from services.platform.database import DATABASE_ERRORS
 from services.platform.identity import ANONYMOUS, Caller
 from services.platform.middleware import send_problem

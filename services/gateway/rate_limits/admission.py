@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import lru_cache, partial
 
 from services.gateway.api_keys.keys import Principal
-from services.gateway.metering.metering import UsageMeter
+from services.gateway.api_keys.metering import UsageMeter
 from services.gateway.rate_limits.client_address import TrustedProxies, address_bucket
 from services.gateway.rate_limits.gcra import Policy
 from services.gateway.rate_limits.limiter import Decision, Limiter

@@ -10,11 +10,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse, Response
 
+from services.gateway.api_keys.consumption import count_requests
 from services.gateway.api_keys.key_rotation import issue_first_key, list_keys, rotate_key
 from services.gateway.api_keys.keys import revoke_key
 from services.gateway.api_keys.routes import ApiKey, KeyRequest, KeyRotation
 from services.gateway.api_keys.upload_links import issue_upload_link
-from services.gateway.metering.consumption import count_requests
 from services.gateway.portal.secret_links import hub_address
 from services.gateway.portal.workspace.access import Workspace, database_of
 from services.gateway.portal.workspace.labels import SCOPES as SCOPE_LABELS

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import HTMLResponse, Response
 
-from services.gateway.backups import list_backups
+from services.gateway.hub_status.backups import list_backups
 from services.gateway.hub_status.operation_routes import operator_of, read_hub_jobs
 from services.gateway.hub_status.refused_items import settle_named_items
 from services.gateway.hub_status.routes import get_hub_status

@@ -1,4 +1,4 @@
-"""Hourly deletion of the gateway's rows past their retention."""
+"""Hourly deletion of rows past their retention."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

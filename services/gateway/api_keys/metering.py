@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
-from services.gateway.jobs.retention import first_retained_month
 from services.platform.database import DATABASE_ERRORS, Database, WriteSession
 from services.platform.identity import Caller
 from services.platform.local_time import LocalTime, start_of_month
+from services.platform.retention import first_retained_month
 
 FLUSH_INTERVAL = timedelta(seconds=5)
 MAX_PENDING_COUNTS = 5000

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 from services.gateway.http_cache.fast_path import Admit, Count, FastPathCache
 from services.gateway.http_cache.middleware import HttpCache
+from services.gateway.proxy.routing import area_of
 from services.gateway.rate_limits.admission import Admission
 from services.gateway.rate_limits.policies import kind_of
-from services.gateway.routing import area_of
 from services.platform.head_limit import header_lines
 
 if TYPE_CHECKING:

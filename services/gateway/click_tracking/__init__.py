@@ -1,0 +1,1 @@
+"""Clicks on links to portals: counted once, delivered as usage events."""

@@ -1,1 +1,0 @@
-"""Background jobs of the gateway that belong to no other package."""

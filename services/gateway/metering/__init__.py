@@ -1,1 +1,0 @@
-"""API usage by key, area and hour."""
