@@ -294,7 +294,7 @@ def test_who_has_not_answered_is_told_once_before_the_day(
     assert mine["Subject"].startswith(f"Belum dijawab: {ticket}, batasnya ")
     assert f"{CASES}/{ticket}" in text_of(mine)
     assert not any(other in text_of(mine) for other in (answered, doubtful))
-    assert f"http://testserver/kelola/pengaduan/{ticket}" in text_of(theirs)
+    assert f"http://testserver/kelola/pengaduan/{ticket}?untuk=dukcapil" in text_of(theirs)
 
 
 def test_invitations_are_mailed_from_page_api_and_command_line(

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -10,7 +11,7 @@ from fastapi.routing import APIRoute
 from services.gateway.portal.workspace.access import Enter
 from tests.conftest import Hub
 from tests.gateway.parts import app_of
-from tests.gateway.people import Colleague, colleague, execute
+from tests.gateway.people import PASSWORD, Colleague, colleague, execute
 
 SIGN_IN = "/kelola/masuk"
 OPEN = {
@@ -97,6 +98,37 @@ def test_every_page_of_a_role_refuses_who_has_only_another(hub: Hub) -> None:
         answer = request(person, method, path_of(route))
         assert answer.status_code == 403, route.path
         assert "Peran Anda tidak mencakup" in answer.text
+
+
+def test_a_page_of_another_agency_offers_it_and_leads_on(hub: Hub) -> None:
+    person = colleague(
+        hub,
+        "dua@toba.test",
+        ("editor", "diskominfo"),
+        ("responder", "dukcapil"),
+        ("responder", "setda"),
+    )
+    link = "/kelola/pengaduan?saring=baru"
+    answer = person.get(f"{link}&lang=en")
+    assert answer.status_code == 303
+    choice = person.get(answer.headers["location"])
+    assert 'lang="en"' in choice.text
+    assert re.findall(r'name="instansi" value="(\w+)"', choice.text) == ["dukcapil", "setda"]
+    assert person.post("/kelola/pengaduan/7K3M-9QXT-2C86/proses").status_code == 403
+    chosen = person.post(f"/kelola/instansi?ke={quote(link)}", {"instansi": "setda"})
+    assert chosen.headers["location"] == link
+    assert person.get(link).status_code == 200
+
+    named = f"{link}&untuk=dukcapil"
+    assert "instansi=dukcapil&" in person.get(named).headers["location"]
+    assert person.get(f"{link}&untuk=disnaker").status_code == 200  # not an agency of the person
+    person.cookies.clear()
+    sign_in = person.get(named).headers["location"]
+    assert sign_in == f"{SIGN_IN}?ke={quote(named, safe='')}"
+    code = person.post(sign_in, {"surel": person.email, "sandi": PASSWORD}).headers["location"]
+    assert code == f"{SIGN_IN}/kode?ke={quote(named, safe='')}"
+    long = person.get(f"/kelola/pengaduan?saring={'a' * 400}").headers["location"]
+    assert long == SIGN_IN
 
 
 def test_every_dangerous_act_needs_a_code_of_the_last_minutes(hub: Hub) -> None:

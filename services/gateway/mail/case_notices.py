@@ -169,7 +169,7 @@ class CaseNotices:
             CaseLine(
                 case.ticket,
                 case.service_level.answer_by,
-                f"{self._public_address}/kelola/pengaduan/{case.ticket}",
+                f"{self._public_address}/kelola/pengaduan/{case.ticket}?untuk={case.agency}",
             )
             for case in sorted(cases, key=lambda case: case.service_level.answer_by)
         ]

@@ -106,20 +106,11 @@ def digest(
     day: date,
     parts: Sequence[DigestPart],
     *,
-    desk: str,
     account: str,
     unsubscribe: str,
 ) -> MailText:
     """Return the mail about what waits for a person on a day, with where to choose otherwise."""
     paragraphs = [messages.gettext("Yang menunggu Anda pada %(day)s:", day=messages.long_date(day))]
-    if len(parts) > 1:
-        paragraphs.append(
-            messages.gettext(
-                "Anda bekerja untuk beberapa instansi. Pilih instansinya di meja kerja sebelum "
-                "membuka daftarnya:"
-            )
-            + f"\n{desk}"
-        )
     for part in parts:
         if part.agency is not None:
             paragraphs.append(part.agency)

@@ -15,7 +15,7 @@ the services decide as they do about an API key.
 
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
@@ -29,7 +29,7 @@ from services.assessment.client import AssessmentClient
 from services.catalog.client import CatalogClient
 from services.feedback.client import FeedbackClient
 from services.gateway.people.records import Person
-from services.gateway.people.roles import Role, roles_for
+from services.gateway.people.roles import Role, agencies_of, roles_for
 from services.gateway.people.sessions import LIFETIME, PersonSession, find_session
 from services.gateway.portal.error_pages import requested_language
 from services.gateway.portal.page import CurrentPage, Page, get_page
@@ -49,12 +49,16 @@ from services.platform.translation import N_, Message
 HOME = "/kelola"
 SIGN_IN = "/kelola/masuk"
 CONFIRM = "/kelola/konfirmasi"
+CHOOSE_AGENCY = "/kelola/bekerja-untuk"
+AGENCY = "untuk"
+"""The query parameter of a link that is meant for people of an agency."""
 COOKIE = "emall_kelola"
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 MAX_FIELD_BYTES = 3 * 1024 * 1024
 """Of a form with `multipart/form-data`: a page carries a workbook of 2 MiB, as base64."""
-TARGET = re.compile(r"(/unggah|/kelola(/[A-Za-z0-9_.-]+)*)(\?[A-Za-z0-9_.=&%+-]*)?")
+TARGET = re.compile(r"(/unggah|/kelola(/[A-Za-z0-9_.-]+)*)(\?[A-Za-z0-9_.~=&%+-]*)?")
 """Pages to which signing in may lead back."""
+MAX_TARGET = 300
 
 NO_ROLE = N_("Peran Anda tidak mencakup halaman ini. Mintalah pada pengelola hub.")
 NOT_STORED = N_("Belum tersimpan karena layanan tidak menjawab. Kirim sekali lagi.")
@@ -67,6 +71,14 @@ class SignInRequiredError(Exception):
 
 class ConfirmationRequiredError(Exception):
     """The act needs password or code anew."""
+
+
+class AgencyRequiredError(Exception):
+    """The page is for another agency of the person than the one for which the session acts."""
+
+    def __init__(self, agencies: Sequence[str]) -> None:
+        super().__init__(", ".join(agencies))
+        self.agencies = agencies
 
 
 class RefusedError(Exception):
@@ -172,6 +184,7 @@ class Enter:
 
         Raises:
             SignInRequiredError: Nobody is signed in.
+            AgencyRequiredError: The page is to be read for another agency of the person.
             RefusedError: The person has none of the roles, or the form is not of this session.
             ConfirmationRequiredError: Password or code is needed anew.
         """
@@ -186,11 +199,35 @@ class Enter:
             if not hmac.compare_digest(session.form_token, _ascii(fields.get("kata", ""))):
                 raise RefusedError(OTHER_SESSION)
         workspace = Workspace(page, session, fields)
-        if self.roles and not workspace.holds(*self.roles):
+        if request.method in SAFE_METHODS and (agencies := self._other_agencies(workspace)):
+            raise AgencyRequiredError(agencies)
+        if not self._lets_in(session.person, session.agency):
             raise RefusedError(NO_ROLE)
         if self.confirmed and not session.is_recent(datetime.now(UTC)):
             raise ConfirmationRequiredError
         return workspace
+
+    def _other_agencies(self, workspace: Workspace) -> list[str]:
+        """Return for which other agencies the person may read the page; none: for the present one.
+
+        A link may name the agency that it is for; else another one only helps whose roles for the
+        present one do not suffice.
+        """
+        person, agency = workspace.person, workspace.agency
+        others = [
+            each
+            for each in agencies_of(person.roles)
+            if each != agency and self._lets_in(person, each)
+        ]
+        named = workspace.page.request.query_params.get(AGENCY)
+        if named in others:
+            return [named]
+        return [] if self._lets_in(person, agency) else others
+
+    def _lets_in(self, person: Person, agency: str | None) -> bool:
+        """Return whether a person has one of the roles while acting for an agency."""
+        roles = roles_for(person.roles, agency)
+        return not self.roles or not roles.isdisjoint({*self.roles, "administrator"})
 
 
 AnyPerson = Annotated[Workspace, Depends(Enter())]
@@ -233,7 +270,9 @@ def database_of(request: Request) -> Database:
 
 def safe_target(target: str | None) -> str:
     """Return where signing in leads: a page of the workspace, never another site's."""
-    return target if target and TARGET.fullmatch(target) else HOME
+    if not target or len(target) > MAX_TARGET:
+        return HOME
+    return target if TARGET.fullmatch(target) else HOME
 
 
 def redirect(page: Page, target: str) -> RedirectResponse:
@@ -262,6 +301,12 @@ def add_workspace_handlers(app: FastAPI) -> None:
         page = await get_page(request, requested_language(request))
         return redirect(page, _with_target(CONFIRM, request))
 
+    async def on_agency(request: Request, error: Exception) -> Response:
+        page = await get_page(request, requested_language(request))
+        agencies = error.agencies if isinstance(error, AgencyRequiredError) else []
+        choice = httpx.URL(CHOOSE_AGENCY, params={"instansi": list(agencies)})
+        return redirect(page, _with_target(str(choice), request))
+
     async def on_refused(request: Request, error: Exception) -> Response:
         page = await get_page(request, requested_language(request))
         message = error.message if isinstance(error, RefusedError) else NO_ROLE
@@ -273,17 +318,24 @@ def add_workspace_handlers(app: FastAPI) -> None:
 
     app.add_exception_handler(SignInRequiredError, on_sign_in)
     app.add_exception_handler(ConfirmationRequiredError, on_confirmation)
+    app.add_exception_handler(AgencyRequiredError, on_agency)
     app.add_exception_handler(RefusedError, on_refused)
 
 
-def _with_target(page: str, request: Request) -> str:
+def with_target(address: str, target: str | None) -> str:
+    """Return the address of a page that leads on to another one of the workspace."""
+    found = safe_target(target)
+    return address if found == HOME else str(httpx.URL(address).copy_merge_params({"ke": found}))
+
+
+def _with_target(address: str, request: Request) -> str:
     """Return the address of a page that leads back to the one asked for, or to that of the form."""
     if request.method in SAFE_METHODS:
-        target = request.url.path
+        url = request.url.remove_query_params("lang")
+        target = f"{url.path}?{url.query}" if url.query else url.path
     else:
         target = urlsplit(request.headers.get("referer", "")).path
-    target = safe_target(target)
-    return page if target == HOME else str(httpx.URL(page, params={"ke": target}))
+    return with_target(address, target)
 
 
 def _ascii(text: str) -> str:

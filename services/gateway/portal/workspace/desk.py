@@ -3,16 +3,24 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Annotated
 
 import httpx
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
 from services.gateway.link_monitoring.health import read_link_health
 from services.gateway.people.invitations import list_invitations
 from services.gateway.people.roles import agencies_of
 from services.gateway.people.sessions import choose_agency
-from services.gateway.portal.workspace.access import HOME, AnyPerson, Workspace, database_of
+from services.gateway.portal.workspace.access import (
+    CHOOSE_AGENCY,
+    HOME,
+    AnyPerson,
+    Workspace,
+    database_of,
+    safe_target,
+)
 from services.gateway.portal.workspace.announcements.announcement_records import ANNOUNCEMENTS
 from services.gateway.portal.workspace.announcements.tasks import (
     find_announcements_to_review,
@@ -43,6 +51,7 @@ from services.gateway.portal.workspace.month_tasks import (
 )
 from services.gateway.portal.workspace.months import MONTHS
 from services.gateway.portal.workspace.people import PEOPLE
+from services.gateway.portal.workspace.sign_in import Target
 from services.gateway.portal.workspace.survey_tasks import find_late_follow_up, find_survey_tasks
 from services.gateway.portal.workspace.surveys import SURVEYS
 from services.gateway.portal.workspace.tasks import Task, TaskSource
@@ -179,14 +188,32 @@ async def show_desk(workspace: AnyPerson) -> Response:
     )
 
 
+@router.get(CHOOSE_AGENCY)
+async def show_agencies(
+    workspace: AnyPerson,
+    agencies: Annotated[list[str] | None, Query(alias="instansi", max_length=100)] = None,
+    target: Target = None,
+) -> Response:
+    """Ask for which of some agencies, else of all, the person reads the page that a link names."""
+    names = await workspace.agency_names()
+    own = agencies_of(workspace.person.roles)
+    chosen = [slug for slug in own if slug in (agencies or ())]
+    return workspace.render(
+        "workspace/choose-agency.html",
+        target=safe_target(target),
+        agencies=[(slug, names.get(slug, slug)) for slug in chosen or own],
+        agency=names.get(workspace.agency or "", workspace.agency),
+    )
+
+
 @router.post("/kelola/instansi")
-async def act_for_agency(request: Request, workspace: AnyPerson) -> Response:
-    """Set for which of the person's agencies the session acts."""
+async def act_for_agency(request: Request, workspace: AnyPerson, target: Target = None) -> Response:
+    """Set for which of the person's agencies the session acts, and go on."""
     agency = workspace.fields.get("instansi", "")
     if agency in agencies_of(workspace.person.roles):
         async with database_of(request).write_session() as session:
             await choose_agency(session, get_region(request), workspace.session.id, agency)
-    return workspace.redirect(HOME)
+    return workspace.redirect(safe_target(target))
 
 
 async def _find(workspace: Workspace, source: TaskSource) -> list[Task] | None:

@@ -5,7 +5,7 @@ count of its source: names of records and people stay behind the sign-in.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from services.gateway.mail.unsubscribing import UnsubscribeLinks
 from services.gateway.mail.working_hours import WorkingHours
 from services.gateway.people.records import Person, find_person
 from services.gateway.people.roles import agencies_of
-from services.gateway.portal.workspace.access import HOME, Workspace, workspace_of
+from services.gateway.portal.workspace.access import AGENCY, Workspace, workspace_of
 from services.gateway.portal.workspace.account import ACCOUNT
 from services.gateway.portal.workspace.desk import sources_of
 from services.gateway.portal.workspace.tasks import Task, TaskSource
@@ -72,7 +72,6 @@ class Digests:
                 translator(person.language),
                 day,
                 parts,
-                desk=_in_language(person, self.public_address + HOME),
                 account=_in_language(person, self.public_address + ACCOUNT),
                 unsubscribe=_in_language(person, self.links.address_of(person_id)),
             )
@@ -82,13 +81,16 @@ class Digests:
         """Return what waits for a person in each agency; what is the hub's stands once."""
         told: set[DigestLine] = set()
         parts: list[DigestPart] = []
-        for agency in agencies_of(person.roles) or [None]:
+        agencies = agencies_of(person.roles)
+        for agency in agencies or [None]:
             workspace = workspace_of(self.app, person, agency)
             lines: list[DigestLine] = []
             for source in sources_of(workspace):
                 found = await self._lines(workspace, source)
                 lines += found if source.needs_agency else [x for x in found if x not in told]
                 told.update(found)
+            if agency is not None and len(agencies) > 1:
+                lines = [_for_agency(line, agency) for line in lines]
             if lines:
                 names = {} if agency is None else await workspace.agency_names()
                 parts.append(DigestPart(names.get(agency or "", agency), lines))
@@ -121,6 +123,11 @@ def _summary(workspace: Workspace, source: TaskSource, tasks: Sequence[Task]) ->
         count=messages.number(len(tasks)),
         urgent=messages.number(urgent),
     )
+
+
+def _for_agency(line: DigestLine, agency: str) -> DigestLine:
+    """Return a line whose link asks to act for the agency."""
+    return replace(line, link=str(httpx.URL(line.link).copy_merge_params({AGENCY: agency})))
 
 
 def _in_language(person: Person, address: str) -> str:

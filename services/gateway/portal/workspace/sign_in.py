@@ -17,7 +17,7 @@ from services.gateway.people.sign_in import WINDOW, SignIn, TooManyAttemptsError
 from services.gateway.portal.page import CurrentPage, Page
 from services.gateway.portal.scripts import allow_scripts
 from services.gateway.portal.workspace.access import (
-    HOME,
+    MAX_TARGET,
     SIGN_IN,
     AnyPerson,
     Workspace,
@@ -28,6 +28,7 @@ from services.gateway.portal.workspace.access import (
     redirect,
     safe_target,
     set_session_cookie,
+    with_target,
 )
 from services.platform.service import get_region
 from services.platform.translation import N_, Message
@@ -35,7 +36,7 @@ from services.platform.translation import N_, Message
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 Target = Annotated[
-    str | None, Query(alias="ke", max_length=300, description="The page to return to.")
+    str | None, Query(alias="ke", max_length=MAX_TARGET, description="The page to return to.")
 ]
 
 SECOND_FACTOR = "/kelola/masuk/kode"
@@ -68,7 +69,7 @@ async def sign_in(request: Request, page: CurrentPage, target: Target = None) ->
         return _too_many(password_page(page, target, email=email, error=TOO_MANY, status=429))
     if person is None:
         return password_page(page, target, email=email, error=NOT_ACCEPTED, status=403)
-    response = redirect(page, _with_target(SECOND_FACTOR, target))
+    response = redirect(page, with_target(SECOND_FACTOR, target))
     await start(request, response, person, is_verified=False)
     return response
 
@@ -78,7 +79,7 @@ async def show_code(request: Request, page: CurrentPage, target: Target = None) 
     """Ask for the code of the authenticator."""
     session = await current_session(request)
     if session is None:
-        return redirect(page, _with_target(SIGN_IN, target))
+        return redirect(page, with_target(SIGN_IN, target))
     if session.verified_at is not None:
         return redirect(page, safe_target(target))
     return _code_page(page, target)
@@ -224,11 +225,6 @@ def _confirmation_page(
 def _too_many(response: HTMLResponse) -> HTMLResponse:
     response.headers["Retry-After"] = str(int(WINDOW.total_seconds()))
     return response
-
-
-def _with_target(path: str, target: str | None) -> str:
-    found = safe_target(target)
-    return path if found == HOME else f"{path}?ke={found}"
 
 
 def address_of(request: Request) -> str:
