@@ -39,6 +39,7 @@ from services.gateway.connectors.base import ConnectorContext, Connectors
 from services.gateway.connectors.polling import SourcePoller
 from services.gateway.connectors.registry import REGISTRY
 from services.gateway.connectors.routes import router as connectors
+from services.gateway.handovers.routes import router as handovers
 from services.gateway.http_cache.cacheable_paths import cache_areas
 from services.gateway.http_cache.fast_path import STATE_KEY
 from services.gateway.http_cache.invalidation import CacheInvalidation
@@ -67,7 +68,6 @@ from services.gateway.mail.unsubscribing import UnsubscribeLinks
 from services.gateway.mail.working_hours import WorkingHours
 from services.gateway.outbound.source_clients import SourceClients
 from services.gateway.outbound.ssrf_guard import DEFAULT_PORTS, SsrfGuard
-from services.gateway.people.handover_routes import router as handovers
 from services.gateway.people.oidc import create_provider
 from services.gateway.people.routes import router as people
 from services.gateway.people.sessions import delete_old_person_sessions

@@ -7,6 +7,7 @@ import pytest
 from tests.conftest import Hub
 from tests.feedback.complaints import form_token
 from tests.gateway.people import Colleague, colleague, execute, visitor
+from tests.gateway.test_workspace_announcements import act, write
 
 pytestmark = pytest.mark.usefixtures("signed_out")
 
@@ -88,6 +89,33 @@ def test_one_act_gives_roles_and_open_work_to_a_successor_and_is_a_record_to_pri
         "%/serah-terima",
     )
     assert f"p{id_of(head).hex}" in {line[0] for line in lines}
+
+
+def test_announcements_that_are_not_published_are_named(
+    hub: Hub, head: Colleague, successor: Colleague
+) -> None:
+    leaver = colleague(hub, "penulis@dinsos.test", ("editor", "dinsos"))
+    taker = colleague(hub, "pengganti@dinsos.test", ("editor", "dinsos"))
+    own = write(leaver, title="Loket pindah", text="Ke Porsea.")
+    sent = write(taker, title="Libur <bersama>", text="Tutup sehari.")
+    assert act(taker, sent, "ajukan").status_code == 303
+    write(successor, title="Dari instansi lain", text="Tidak ikut.")
+    gone = write(taker, title="Tidak jadi", text="Dibuang.")
+    assert act(taker, gone, "buang").status_code == 303
+
+    path = f"{PEOPLE}/{id_of(leaver)}/serah-terima"
+    form = head.get(path).text
+    assert "Konsep pengumuman yang belum terbit <small>(2)</small>" in form
+    assert f'<a href="{own}">Loket pindah</a> <small>(ikut diisi orang ini)</small>' in form
+    assert f'<a href="{sent}">Libur &lt;bersama&gt;</a></li>' in form
+    done = head.post(path, {"instansi": "dinsos", "penerus": str(id_of(taker))})
+    assert "Loket pindah" in head.get(done.headers["location"]).text
+    stored = hub.client.get(
+        f"{API}/handovers?person={id_of(leaver)}", headers=hub.auth("diskominfo", "admin")
+    ).json()
+    work = stored["items"][0]["work"]
+    found = [(one["id"], one["is_own"]) for one in work if one["kind"] == "announcement"]
+    assert sorted(found) == sorted([(own.split("/")[-1], True), (sent.split("/")[-1], False)])
 
 
 def test_the_api_hands_over_once_and_says_what_it_cannot(

@@ -9,8 +9,7 @@ import httpx
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from services.gateway.people.handover_routes import open_work_of
-from services.gateway.people.handovers import (
+from services.gateway.handovers.handovers import (
     NO_PERSON,
     Field,
     Handover,
@@ -23,9 +22,11 @@ from services.gateway.people.handovers import (
     record_handover,
     roles_to_hand_over,
 )
-from services.gateway.people.open_work import WorkItem, WorkKind
+from services.gateway.handovers.open_work import WorkItem, WorkKind
+from services.gateway.handovers.routes import open_work_of
 from services.gateway.people.records import find_person, person_of_subject
 from services.gateway.portal.workspace.access import NOT_STORED, Workspace, database_of
+from services.gateway.portal.workspace.announcements.announcement_records import ANNOUNCEMENTS
 from services.gateway.portal.workspace.cases import CASES
 from services.gateway.portal.workspace.catalog.services import SERVICES
 from services.gateway.portal.workspace.labels import ROLES
@@ -50,6 +51,7 @@ KINDS: Mapping[WorkKind, Message] = {
     "case": N_("Pengaduan yang belum dijawab"),
     "month": N_("Bulan yang belum disetujui"),
     "service": N_("Konsep layanan yang belum terbit"),
+    "announcement": N_("Konsep pengumuman yang belum terbit"),
     "action_item": N_("Tindak lanjut rapat yang belum selesai"),
 }
 FIELDS: Mapping[Field, str] = {
@@ -223,6 +225,8 @@ def _line(workspace: Workspace, item: WorkItem) -> WorkLine:
             text, href = messages.month(date.fromisoformat(f"{item.id}-01")), f"{MONTHS}/{item.id}"
         case "service":
             text, href = item.title, f"{SERVICES}/{item.id}"
+        case "announcement":
+            text, href = item.title, f"{ANNOUNCEMENTS}/{item.id}"
         case "action_item":
             text, href = item.title, f"{MEETINGS}/{item.id}"
     due = None if item.due is None else messages.long_date(item.due)

@@ -15,8 +15,8 @@ from uuid import UUID
 from pydantic import TypeAdapter
 from sqlalchemy import text
 
+from services.gateway.handovers.open_work import WorkItem
 from services.gateway.people.accounts import lock_people, set_account
-from services.gateway.people.open_work import WorkItem
 from services.gateway.people.records import Person, find_person, give_roles, list_people
 from services.gateway.people.roles import Role, RoleAssignment, agencies_of, role_assignment
 from services.gateway.people.sessions import end_all_sessions

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
+from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
@@ -16,7 +16,11 @@ from pydantic import Field
 from services.assessment.client import AssessmentClient, Meeting, Stakeholder
 from services.catalog.client import CatalogClient
 from services.feedback.client import FeedbackClient
+from services.gateway.announcements.draft_routes import MAX_OPEN_DRAFTS
+from services.gateway.announcements.listing import list_written
 from services.platform.api_model import ApiModel
+from services.platform.database import Database
+from services.platform.draft_steps import OpenState
 from services.platform.local_time import day_of
 
 MAX_CASES = 1000
@@ -25,7 +29,7 @@ MONTHS = 36
 """Months back whose drafts are listed."""
 OPEN_STATES = ("received", "in_progress", "reopened")
 
-WorkKind = Literal["case", "month", "service", "action_item"]
+WorkKind = Literal["case", "month", "service", "announcement", "action_item"]
 
 
 class WorkItem(ApiModel):
@@ -33,10 +37,12 @@ class WorkItem(ApiModel):
 
     kind: WorkKind = Field(
         description="`case`: a comment to be answered; `month`: statistics that are not approved; "
-        "`service`: a draft that is not published; `action_item`: of a meeting, not done."
+        "`service`, `announcement`: a draft that is not published; `action_item`: of a meeting, "
+        "not done."
     )
     id: str = Field(
-        description="Ticket, month, slug of the service, or id of the meeting, by its kind."
+        description="Ticket, month, slug of the service, or id of the announcement or meeting, by "
+        "its kind."
     )
     title: str = Field(description="What it is about; of a case nothing, to repeat no citizen.")
     due: date | None = Field(description="Day by which it is to be done, if it has one.")
@@ -52,6 +58,9 @@ class OpenWork:
     Methods raise `httpx.HTTPError` if a service does not answer.
     """
 
+    database: Database
+    """The gateway's, which has the announcements."""
+    region: str
     catalog: CatalogClient
     feedback: FeedbackClient
     assessment: AssessmentClient
@@ -63,6 +72,7 @@ class OpenWork:
             self._cases(agency),
             self._months(agency, subject, day_of(now, self.zone)),
             self._services(agency),
+            self._announcements(agency, subject, now),
             self._action_items(agency),
         )
         return [item for part in parts for item in part]
@@ -106,6 +116,33 @@ class OpenWork:
         return [
             WorkItem(kind="service", id=draft.slug, title=draft.name, due=None, is_own=False)
             for draft in await self.catalog.list_drafts(agency=agency)
+        ]
+
+    async def _announcements(self, agency: str, subject: str, now: datetime) -> Sequence[WorkItem]:
+        async with self.database.read_session() as session:
+            found = [
+                draft
+                for state in get_args(OpenState)
+                for draft in await list_written(
+                    session,
+                    self.region,
+                    agency=agency,
+                    draft=state,
+                    person=subject,
+                    cursor=None,
+                    limit=MAX_OPEN_DRAFTS,
+                    now=now,
+                )
+            ]
+        return [
+            WorkItem(
+                kind="announcement",
+                id=str(draft.id),
+                title=draft.title,
+                due=None,
+                is_own=draft.is_own,
+            )
+            for draft in found
         ]
 
     async def _action_items(self, agency: str) -> Sequence[WorkItem]:

@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, Field
 from services.assessment.client import AssessmentClient
 from services.catalog.client import CatalogClient
 from services.feedback.client import FeedbackClient
-from services.gateway.people.handovers import (
+from services.gateway.handovers.handovers import (
     Handover,
     HandoverRefusedError,
     find_handover,
@@ -20,7 +20,7 @@ from services.gateway.people.handovers import (
     plan_handover,
     record_handover,
 )
-from services.gateway.people.open_work import OpenWork, WorkItem
+from services.gateway.handovers.open_work import OpenWork, WorkItem
 from services.gateway.people.roles import Role
 from services.platform.api_model import ApiModel
 from services.platform.concurrency_control import IdempotencyKey, claim_idempotency_key
@@ -174,6 +174,8 @@ def open_work_of(request: Request, caller: Caller, zone: ZoneDep) -> OpenWork:
     clients: Mapping[Service, httpx.AsyncClient] = request.app.state.clients
     auth: httpx.Auth = request.app.state.auth_for(caller)
     return OpenWork(
+        request.app.state.database,
+        get_region(request),
         CatalogClient(clients[Service.catalog], auth=auth),
         FeedbackClient(clients[Service.feedback], auth=auth),
         AssessmentClient(clients[Service.assessment], auth=auth),

@@ -1,0 +1,1 @@
+"""Handovers: roles and open work of a person who leaves pass to a successor."""
