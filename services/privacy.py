@@ -283,6 +283,16 @@ PERSONAL_DATA: tuple[PersonalDataTable, ...] = (
     ),
     PersonalDataTable(
         Service.gateway,
+        "passkey",
+        N_("kunci sandi (passkey) pegawai: nama yang ia berikan, kunci publik, kapan dipakai"),
+        N_("untuk memastikan siapa yang masuk"),
+        PUBLIC_TASK,
+        N_("sampai dihapus"),
+        N_("pegawai itu sendiri, tanpa kuncinya"),
+        "created_at",
+    ),
+    PersonalDataTable(
+        Service.gateway,
         "person_session",
         N_("sesi pegawai: waktu masuk dan terakhir dipakai, serta peramban dan sistemnya"),
         N_("agar pegawai melihat dan mengakhiri sesinya"),

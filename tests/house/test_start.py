@@ -14,6 +14,7 @@ LARGE = {
     "alembic",
     "argon2",
     "feedparser",
+    "fido2",
     "h2",
     "holidays",
     "icalendar",

@@ -113,6 +113,11 @@ DELETE_RECOVERY_CODES = """
 DELETE FROM gateway.recovery_code WHERE region = :region AND person = :person
 """
 
+DELETE_PASSKEYS = """
+-- Delete the passkeys of a person.
+DELETE FROM gateway.passkey WHERE region = :region AND person = :person
+"""
+
 INSERT_RECOVERY_CODES = """
 -- Insert the hashes of a person's recovery codes.
 INSERT INTO gateway.recovery_code (region, person, code_hash)
@@ -279,6 +284,7 @@ async def accept(
     for statement in (
         ACTIVATE_PERSON,
         STORE_CREDENTIAL,
+        DELETE_PASSKEYS,
         DELETE_RECOVERY_CODES,
         INSERT_RECOVERY_CODES,
     ):

@@ -1,7 +1,7 @@
-"""Signing in: password, then a code; wrong attempts of an account and of an address are limited.
+"""Signing in: password, then a code or a passkey.
 
-Whether an account exists shows neither in answers nor in their time. The limit holds for accounts
-that do not exist too.
+Wrong attempts of an account and of an address are limited, also for accounts that do not exist.
+Whether an account exists shows neither in answers nor in their time.
 """
 
 import hashlib
@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text
 
 from services.gateway.people.invitations import Invitation, accept
+from services.gateway.people.passkeys import PasskeyRefusedError, RelyingParty, check_answer
 from services.gateway.people.passwords import PasswordHashes
 from services.gateway.people.records import Person, find_by_email, find_person, normalised_email
 from services.gateway.people.second_factors import (
@@ -29,6 +30,9 @@ from services.gateway.people.sessions import end_all_sessions
 from services.platform.database import Database, WriteSession
 from services.platform.derived_keys import derived_key
 from services.platform.ids import new_id
+from services.platform.logging import get_logger
+
+log = get_logger(__name__)
 
 WINDOW = timedelta(minutes=15)
 MAX_ACCOUNT_ATTEMPTS = 10
@@ -152,6 +156,35 @@ class SignIn:
         if is_right:
             await self.forget_attempts(person)
         return is_right
+
+    async def check_passkey(
+        self,
+        person: Person,
+        session_id: UUID,
+        answer: str,
+        party: RelyingParty,
+        *,
+        address: str,
+        now: datetime,
+    ) -> bool:
+        """Return whether one of the person's passkeys answered what the session asked.
+
+        A challenge is good for one answer, also for a wrong one.
+
+        Raises:
+            TooManyAttemptsError: The account or the address tried too often.
+        """
+        await self._count_attempt(person.email or "", address, now=now)
+        async with self.database.write_session() as session:
+            try:
+                await check_answer(
+                    session, self.region, party, person.id, session_id, answer=answer, now=now
+                )
+            except PasskeyRefusedError as error:
+                log.info("passkey refused", person=str(person.id), reason=str(error)[:200])
+                return False
+        await self.forget_attempts(person)
+        return True
 
     async def forget_attempts(self, person: Person) -> None:
         """End the count of the account's attempts, after one that shows who it is."""

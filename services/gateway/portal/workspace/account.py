@@ -1,4 +1,4 @@
-"""`/kelola/akun`: the own account: sessions, password, recovery codes."""
+"""`/kelola/akun`: the own account: sessions, password, passkeys, recovery codes."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -14,12 +14,14 @@ from services.gateway.people.accounts import (
     replace_recovery_codes,
     set_mail_choices,
 )
+from services.gateway.people.passkeys import MAX_PASSKEYS, list_passkeys
 from services.gateway.people.passwords import MIN_LENGTH, find_fault
 from services.gateway.people.second_factors import new_recovery_codes
 from services.gateway.people.sessions import IDLE, end_all_sessions, end_session
 from services.gateway.people.sign_in import SignIn, TooManyAttemptsError
 from services.gateway.portal.workspace.access import AnyPerson, Enter, Workspace, database_of
 from services.gateway.portal.workspace.labels import ROLES
+from services.gateway.portal.workspace.passkey_requests import relying_party
 from services.gateway.portal.workspace.sign_in import TOO_MANY, address_of
 from services.platform.languages import COMPLETE_LANGUAGES, LANGUAGE_NAMES, Language
 from services.platform.local_time import format_time
@@ -55,6 +57,7 @@ async def _account_page(
             now=now,
             idle_since=now - IDLE,
         )
+        passkeys = await list_passkeys(session, get_region(request), workspace.person.id)
 
     def at(when: datetime) -> str:
         return format_time(when, now=now, zone=page.zone, language=page.language)
@@ -67,6 +70,8 @@ async def _account_page(
             workspace.fields.get("ringkasan") == "ya" if errors else workspace.person.wants_digest
         ),
         sessions=sessions,
+        passkeys=passkeys,
+        may_add_passkey=len(passkeys) < MAX_PASSKEYS and relying_party(page) is not None,
         at=at,
         languages=[(code, LANGUAGE_NAMES[code]) for code in COMPLETE_LANGUAGES],
         agency_names=await workspace.agency_names(),

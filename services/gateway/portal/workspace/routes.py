@@ -29,6 +29,7 @@ from services.gateway.portal.workspace.meeting_recording import router as meetin
 from services.gateway.portal.workspace.meetings import router as meetings
 from services.gateway.portal.workspace.months import router as months
 from services.gateway.portal.workspace.oidc import router as oidc
+from services.gateway.portal.workspace.passkeys import router as passkeys
 from services.gateway.portal.workspace.people import router as people
 from services.gateway.portal.workspace.sign_in import router as sign_in
 from services.gateway.portal.workspace.survey_follow_up import router as survey_follow_up
@@ -44,6 +45,7 @@ WORKSPACE_ROUTERS = (
     desk,
     cases,
     account,
+    passkeys,
     handovers,  # before `people`, whose addresses would take `serah-terima` for an id
     people,
     keys,

@@ -1,5 +1,6 @@
 """Signing in and out of the workspace, and giving password or code anew for a dangerous act."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -30,6 +31,7 @@ from services.gateway.portal.workspace.access import (
     set_session_cookie,
     with_target,
 )
+from services.gateway.portal.workspace.passkey_requests import ask_for_passkey, relying_party
 from services.platform.service import get_region
 from services.platform.translation import N_, Message
 
@@ -41,6 +43,10 @@ Target = Annotated[
 
 SECOND_FACTOR = "/kelola/masuk/kode"
 NOT_ACCEPTED = N_("Surel atau kata sandi tidak cocok.")
+WRONG_PASSKEY = N_(
+    "Kunci sandi ini tidak cocok, atau halamannya terbuka terlalu lama. Coba sekali lagi, atau "
+    "masukkan kode."
+)
 WRONG_CODE = N_("Kode ini tidak cocok atau sudah dipakai. Tunggu kode berikutnya, lalu coba lagi.")
 TOO_MANY = N_("Terlalu banyak percobaan. Cobalah lagi 15 menit lagi.")
 TOO_LATE = N_("Waktu untuk memasukkan kode sudah habis. Silakan masuk lagi.")
@@ -82,27 +88,23 @@ async def show_code(request: Request, page: CurrentPage, target: Target = None) 
         return redirect(page, with_target(SIGN_IN, target))
     if session.verified_at is not None:
         return redirect(page, safe_target(target))
-    return _code_page(page, target)
+    return await _code_page(page, session, target)
 
 
 @router.post(SECOND_FACTOR)
 async def enter_code(request: Request, page: CurrentPage, target: Target = None) -> Response:
-    """Check the code and begin the session, under a new id."""
+    """Check code or passkey and begin the session, under a new id."""
     session = await current_session(request)
     if session is None or session.verified_at is not None:
         return password_page(page, target, error=TOO_LATE, status=403)
     form = await request.form(max_files=0)
+    fields = {name: value for name, value in form.items() if isinstance(value, str)}
     try:
-        is_right = await _sign_in(request).check_code(
-            session.person,
-            str(form.get("kode", "")),
-            address=address_of(request),
-            now=datetime.now(UTC),
-        )
+        error = await _check_second_factor(page, session, fields)
     except TooManyAttemptsError:
-        return _too_many(_code_page(page, target, error=TOO_MANY, status=429))
-    if not is_right:
-        return _code_page(page, target, error=WRONG_CODE, status=403)
+        return _too_many(await _code_page(page, session, target, error=TOO_MANY, status=429))
+    if error is not None:
+        return await _code_page(page, session, target, error=error, status=403)
     response = redirect(page, safe_target(target))
     await start(request, response, session.person, is_verified=True, before=session)
     return response
@@ -126,22 +128,20 @@ async def sign_out(request: Request, workspace: AnyPerson) -> Response:
 
 @router.get("/kelola/konfirmasi")
 async def show_confirmation(workspace: AnyPerson, target: Target = None) -> Response:
-    """Ask for a code before a dangerous act."""
-    return _confirmation_page(workspace, target)
+    """Ask for a code or a passkey before a dangerous act."""
+    return await _confirmation_page(workspace, target)
 
 
 @router.post("/kelola/konfirmasi")
 async def confirm(request: Request, workspace: AnyPerson, target: Target = None) -> Response:
-    """Check the code and return to the page of the act."""
-    now, error, status = datetime.now(UTC), WRONG_CODE, 403
+    """Check code or passkey and return to the page of the act."""
+    now, status = datetime.now(UTC), 403
     try:
-        is_right = await _sign_in(request).check_code(
-            workspace.person, workspace.fields.get("kode", ""), address=address_of(request), now=now
-        )
+        error = await _check_second_factor(workspace.page, workspace.session, workspace.fields)
     except TooManyAttemptsError:
-        is_right, error, status = False, TOO_MANY, 429
-    if not is_right:
-        return _confirmation_page(workspace, target, error=error, status=status)
+        error, status = TOO_MANY, 429
+    if error is not None:
+        return await _confirmation_page(workspace, target, error=error, status=status)
     async with database_of(request).write_session() as session:
         await renew_verification(session, get_region(request), workspace.session.id, now=now)
     return workspace.redirect(safe_target(target))
@@ -197,28 +197,62 @@ def password_page(
     )
 
 
-def _code_page(
-    page: Page, target: str | None, *, error: Message | None = None, status: int = 200
+async def _check_second_factor(
+    page: Page, session: PersonSession, fields: Mapping[str, str]
+) -> Message | None:
+    """Return what is wrong with the code, or with a passkey's answer; None if it is right.
+
+    Raises:
+        TooManyAttemptsError: The account or the address tried too often.
+    """
+    request, answer = page.request, fields.get("jawaban", "")
+    sign_in, address, now = _sign_in(request), address_of(request), datetime.now(UTC)
+    party = relying_party(page) if answer else None
+    if party is None:
+        is_right = await sign_in.check_code(
+            session.person, fields.get("kode", ""), address=address, now=now
+        )
+        return None if is_right else WRONG_CODE
+    is_right = await sign_in.check_passkey(
+        session.person, session.id, answer, party, address=address, now=now
+    )
+    return None if is_right else WRONG_PASSKEY
+
+
+async def _code_page(
+    page: Page,
+    session: PersonSession,
+    target: str | None,
+    *,
+    error: Message | None = None,
+    status: int = 200,
 ) -> HTMLResponse:
-    return no_store(
-        page.render(
-            "workspace/code.html",
-            status=status,
-            target=safe_target(target),
-            error=page.messages.translate(error) if error else None,
+    return allow_scripts(
+        no_store(
+            page.render(
+                "workspace/code.html",
+                status=status,
+                target=safe_target(target),
+                passkey_options=await ask_for_passkey(page, session),
+                error=page.messages.translate(error) if error else None,
+            )
         )
     )
 
 
-def _confirmation_page(
+async def _confirmation_page(
     workspace: Workspace, target: str | None, *, error: Message | None = None, status: int = 200
 ) -> HTMLResponse:
-    return workspace.render(
-        "workspace/confirm.html",
-        status=status,
-        target=safe_target(target),
-        has_provider=workspace.page.request.app.state.identity_provider is not None,
-        error=workspace.page.messages.translate(error) if error else None,
+    page = workspace.page
+    return allow_scripts(
+        workspace.render(
+            "workspace/confirm.html",
+            status=status,
+            target=safe_target(target),
+            has_provider=page.request.app.state.identity_provider is not None,
+            passkey_options=await ask_for_passkey(page, workspace.session),
+            error=page.messages.translate(error) if error else None,
+        )
     )
 
 
