@@ -435,6 +435,7 @@ NO_PERSONAL_DATA: dict[Service, frozenset[str]] = {
             "survey",
             "invitation_token",
             "reported_relations",
+            "revision",
             "survey_bundle",
             "survey_invitation",
             "survey_round",

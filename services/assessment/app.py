@@ -1,7 +1,7 @@
 """Application factory of the assessment service."""
 
 from collections import OrderedDict
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Hashable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import UUID
@@ -9,15 +9,17 @@ from uuid import UUID
 from fastapi import FastAPI
 
 from services.assessment.assessments.analysis import router as analysis
+from services.assessment.assessments.current_scores import CurrentScores
 from services.assessment.assessments.draft_routes import router as assessment_drafts
 from services.assessment.assessments.routes import router as assessments
-from services.assessment.assessments.schemas import Levers
+from services.assessment.assessments.schemas import Assessment, Levers, Trend
 from services.assessment.assessments.trend import router as trend
 from services.assessment.bundles.import_routes import router as collected_bundles
 from services.assessment.bundles.publishers import router as publishers
 from services.assessment.bundles.routes import router as bundles
 from services.assessment.calculation_routes import router as calculation
 from services.assessment.comparison.routes import router as comparison
+from services.assessment.evidence.cache import EvidenceCache
 from services.assessment.evidence.confirmation_routes import router as evidence_confirmations
 from services.assessment.evidence.confirmation_rules import confirmation_rules
 from services.assessment.evidence.exchange_routes import router as evidence_files
@@ -26,6 +28,7 @@ from services.assessment.evidence.vocabularies import packaged_vocabulary
 from services.assessment.evidence.write_routes import router as evidence_writes
 from services.assessment.index_level_routes import router as index_levels
 from services.assessment.index_routes import router as indices
+from services.assessment.index_schemas import IndexItem
 from services.assessment.method_routes import router as methods
 from services.assessment.methods.library import read_methods
 from services.assessment.network.analysis import NetworkAnalyser
@@ -86,6 +89,10 @@ def create_app(settings: Settings, transports: Transports | None = None) -> Fast
         examples=EXAMPLES,
     )
     app.state.report_client = ReportClient(settings, transports)
+    app.state.current_scores = CurrentScores()
+    app.state.known_indices = EvidenceCache[list[IndexItem]]()
+    app.state.known_assessments = OrderedDict[tuple[UUID, str], Assessment]()
+    app.state.known_trends = OrderedDict[Hashable, Trend]()
     app.state.network_analyser = NetworkAnalyser()
     app.state.report_renderer = ReportRenderer()
     app.state.sensitivity_cache = OrderedDict[UUID, Sensitivity]()

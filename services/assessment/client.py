@@ -139,9 +139,12 @@ class AssessmentClient(ServiceClient):
         return await self._get(Assessment, href)
 
     async def get_collaboration_dynamics(
-        self, *, method: str, period: int, draws: int
+        self, *, method: str, period: int | None, draws: int
     ) -> CollaborationDynamics:
-        """Return the scores of a year by the current evidence."""
+        """Return the scores of a year by the current evidence, of None of the newest with an index.
+
+        If none of the last years has an index, they are those of the current year.
+        """
         query = {"method": method, "period": period, "draws": draws}
         path = f"{API}/metrics/collaboration-dynamics"
         return await self._get(CollaborationDynamics, path, query=query)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field, StringConstraints
 from sqlalchemy import text
 
+from services.assessment.evidence.cache import EvidenceCache
 from services.assessment.evidence.records import IndexValue
 from services.assessment.evidence.store import COUNTED
 from services.assessment.index_schemas import IndexItem, PublishedValue
@@ -53,11 +54,16 @@ class LevelsRequest(ApiModel):
 async def list_indices(request: Request, session: ReadSessionDep) -> Page[IndexItem]:
     """List the indices of emall and of the regency's pack, with published values and targets."""
     region = get_region(request)
-    values = await index_values(session, region)
     methods = await index_methods(session, region)
-    # The integer programmes of level steps take some hundred milliseconds: off the event loop.
-    items = await asyncio.to_thread(lambda: [_index(method, values) for method in methods])
-    return Page(items=items, next=None)
+    known: EvidenceCache[list[IndexItem]] = request.app.state.known_indices
+
+    async def compute() -> list[IndexItem]:
+        values = await index_values(session, region)
+        # The integer programmes of level steps take some hundred milliseconds: off the event loop.
+        return await asyncio.to_thread(lambda: [_index(method, values) for method in methods])
+
+    basis = tuple((method.id, method.version) for method in methods)
+    return Page(items=await known.get(session, region, basis, compute), next=None)
 
 
 @router.get("/indices/{id}", operation_id="get_index", responses=problem_responses(404))

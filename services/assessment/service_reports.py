@@ -1,7 +1,9 @@
 """Reports of the catalog and feedback services, fetched over HTTP with the caller's token."""
 
+import asyncio
+import hashlib
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -15,6 +17,7 @@ from services.assessment.methods.measure_definitions import (
     AgenciesReporting,
     CatalogShare,
     CommentsInTime,
+    Measure,
     Reported,
     SatisfactionIndex,
     SurveyMean,
@@ -25,8 +28,9 @@ from services.assessment.methods.measure_definitions import (
 )
 from services.assessment.scoring.items import Item
 from services.assessment.scoring.reports import REPORTS, ReportName
-from services.assessment.years import end_of_year, is_provisional
+from services.assessment.years import FIRST_YEAR, end_of_year, is_provisional
 from services.platform.logging import get_logger, summarise
+from services.platform.revision import REVISION, Revision
 from services.platform.service import API
 from services.platform.service_line import ServiceLine, remote_transport
 from services.platform.settings import Service, Settings
@@ -36,6 +40,10 @@ log = get_logger(__name__)
 
 MAX_CACHED = 256
 TIMEOUT_SECONDS = 10
+NOT_COUNTED: frozenset[ReportName] = frozenset({"usage"})
+"""Reports of events, whose changes the revision of their service does not count."""
+MAX_CONCURRENT = 4
+"""Reports that one assessment asks for at a time."""
 
 Transports = Mapping[Service, httpx.AsyncBaseTransport]
 
@@ -57,6 +65,26 @@ class FetchedReports:
     items: list[Item] = field(default_factory=list[Item])
     missing: dict[str, str] = field(default_factory=dict[str, str])
     notices: list[str] = field(default_factory=list[str])
+    digests: list[str] = field(default_factory=list[str])
+    """Of each report: its address with the SHA-256 of its content."""
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of all that scores read of these reports, and of the notices."""
+        missing = (f"{service}: {reason}" for service, reason in sorted(self.missing.items()))
+        return _sha256("\n".join((*self.digests, *missing, *self.notices)).encode())
+
+
+@dataclass(frozen=True)
+class _Content:
+    """A report as it was received."""
+
+    at: datetime
+    fields: dict[str, Any] | None
+    """None if there is no such report."""
+    digest: str
+    revision: str | None
+    """The revision of its service's data before it was asked for; None if that is not known."""
 
 
 def required_reports(
@@ -66,39 +94,51 @@ def required_reports(
 
     The catalogue is asked for its state when the year ended; for the present one if it has not.
     """
-    requests: set[ReportRequest] = set()
-    for indicator in method.indicators():
-        for measure in nested_measures(indicator.measure):
-            match measure:
-                case SurveyShare() | SurveyMean() | SatisfactionIndex():
-                    path = f"{API}/surveys/{measure.survey}/results?period={period}"
-                    for sample in sorted(set(measure.samples or ())):
-                        path += f"&sample={sample}"
-                    key = measure.report_key
-                    requests.add(ReportRequest(Service.feedback, "survey", key, path))
-                case Ties() if measure.reported is not None:
-                    requests.add(ties_request(measure.survey, period))
-                case Reported() | AgenciesReporting():
-                    path = f"{API}/usage/reporting?period={period}"
-                    requests.add(ReportRequest(Service.feedback, "reporting", "reporting", path))
-                case CommentsInTime():
-                    path = f"{API}/comments/summary?period={period}&by=agency"
-                    requests.add(ReportRequest(Service.feedback, "comments", "comments", path))
-                case UsageShare():
-                    span = f"from={period}-01-01&to={period}-12-31"
-                    path = f"{API}/usage/summary?{span}&group_by=channel"
-                    requests.add(ReportRequest(Service.feedback, "usage", "channel", path))
-                    path = f"{API}/usage/reporting?period={period}"
-                    requests.add(ReportRequest(Service.feedback, "reporting", "reporting", path))
-                case CatalogShare():
-                    path = f"{API}/catalog/summary"
-                    if not is_provisional(period, at=now, zone=zone):
-                        ended = end_of_year(period, zone).astimezone(UTC)
-                        path += f"?as_of={ended:%Y-%m-%dT%H:%M:%SZ}"
-                    requests.add(ReportRequest(Service.catalog, "catalog", "summary", path))
-                case _:
-                    pass
-    return sorted(requests)
+    ended = None
+    if not is_provisional(period, at=now, zone=zone):
+        ended = end_of_year(period, zone).astimezone(UTC)
+    measures = (indicator.measure for indicator in method.indicators())
+    return sorted({one for measure in measures for one in _reports_of(measure, period, ended)})
+
+
+def reads_reports(measure: Measure) -> bool:
+    """Return whether a measure reads reports of other services, and not only evidence."""
+    return next(_reports_of(measure, FIRST_YEAR, None), None) is not None
+
+
+def _reports_of(measure: Measure, period: int, ended: datetime | None) -> Iterator[ReportRequest]:
+    """Yield the reports that a measure reads; `ended` is when the year did, None if it has not."""
+    for part in nested_measures(measure):
+        match part:
+            case SurveyShare() | SurveyMean() | SatisfactionIndex():
+                path = f"{API}/surveys/{part.survey}/results?period={period}"
+                for sample in sorted(set(part.samples or ())):
+                    path += f"&sample={sample}"
+                yield ReportRequest(Service.feedback, "survey", part.report_key, path)
+            case Ties() if part.reported is not None:
+                yield ties_request(part.survey, period)
+            case Reported() | AgenciesReporting():
+                yield _reporting_request(period)
+            case CommentsInTime():
+                path = f"{API}/comments/summary?period={period}&by=agency"
+                yield ReportRequest(Service.feedback, "comments", "comments", path)
+            case UsageShare():
+                span = f"from={period}-01-01&to={period}-12-31"
+                path = f"{API}/usage/summary?{span}&group_by=channel"
+                yield ReportRequest(Service.feedback, "usage", "channel", path)
+                yield _reporting_request(period)
+            case CatalogShare():
+                path = f"{API}/catalog/summary"
+                if ended is not None:
+                    path += f"?as_of={ended:%Y-%m-%dT%H:%M:%SZ}"
+                yield ReportRequest(Service.catalog, "catalog", "summary", path)
+            case _:
+                pass
+
+
+def _reporting_request(period: int) -> ReportRequest:
+    path = f"{API}/usage/reporting?period={period}"
+    return ReportRequest(Service.feedback, "reporting", "reporting", path)
 
 
 def ties_request(survey: str, period: int) -> ReportRequest:
@@ -133,7 +173,7 @@ class ReportClient:
             )
             for service, address in addresses.items()
         }
-        self._cache: OrderedDict[ReportRequest, tuple[datetime, dict[str, Any]]] = OrderedDict()
+        self._cache: OrderedDict[ReportRequest, _Content] = OrderedDict()
 
     @property
     def catalogue(self) -> httpx.AsyncClient:
@@ -150,47 +190,101 @@ class ReportClient:
         self, requests: Iterable[ReportRequest], *, authorization: str
     ) -> FetchedReports:
         """Return the requested reports; if a service is down, cached ones and a notice."""
+        wanted = list(requests)
         reports = FetchedReports()
-        for report in requests:
-            try:
-                answer = await self._clients[report.service].get(
-                    report.path, headers={"Authorization": authorization}
-                )
-                if answer.status_code == HTTPStatus.NOT_FOUND:
-                    continue
-                content: dict[str, Any] = answer.raise_for_status().json()
-                REPORTS[report.name].model_validate(content)
-            except (httpx.HTTPError, ValueError) as error:
-                if not isinstance(error, httpx.TransportError):  # its line logs an outage
-                    log.warning(
-                        "report not fetched, using the last one",
-                        source=str(report.service),
-                        path=report.path,
-                        error=summarise(error),
-                    )
-                self._fall_back(report, reports)
-                continue
-            self._store(report, content)
-            reports.items.append(_item(report, content))
+        revisions = await self._find_revisions(wanted, authorization)
+        limit = asyncio.Semaphore(MAX_CONCURRENT)
+
+        async def ask(report: ReportRequest) -> httpx.Response | httpx.HTTPError | _Content:
+            known, revision = self._cache.get(report), revisions.get(report.service)
+            is_counted = report.name not in NOT_COUNTED
+            if known is not None and is_counted and known.revision == revision is not None:
+                return known
+            async with limit:
+                return await self._ask(report.service, report.path, authorization)
+
+        answers = await asyncio.gather(*map(ask, wanted))
+        for report, answer in zip(wanted, answers, strict=True):
+            if isinstance(answer, _Content):
+                _include(report, answer, reports)
+            else:
+                self._add(report, answer, reports, revision=revisions.get(report.service))
         return reports
 
-    def _store(self, report: ReportRequest, content: dict[str, Any]) -> None:
-        self._cache[report] = (datetime.now(UTC), content)
+    async def _ask(
+        self, service: Service, path: str, authorization: str
+    ) -> httpx.Response | httpx.HTTPError:
+        try:
+            return await self._clients[service].get(path, headers={"Authorization": authorization})
+        except httpx.HTTPError as error:
+            return error
+
+    async def _find_revisions(
+        self, requests: Iterable[ReportRequest], authorization: str
+    ) -> dict[Service, str]:
+        """Return the revisions of the services that these reports are of, as far as they answer."""
+        services = sorted({one.service for one in requests if one.name not in NOT_COUNTED})
+        answers = await asyncio.gather(
+            *(self._ask(service, REVISION, authorization) for service in services)
+        )
+        return {
+            service: Revision.model_validate_json(answer.content).revision
+            for service, answer in zip(services, answers, strict=True)
+            if isinstance(answer, httpx.Response) and answer.is_success
+        }
+
+    def _add(
+        self,
+        report: ReportRequest,
+        answer: httpx.Response | httpx.HTTPError,
+        reports: FetchedReports,
+        *,
+        revision: str | None,
+    ) -> None:
+        """Add a report that was received, or the last known one if its service failed."""
+        try:
+            if isinstance(answer, httpx.HTTPError):
+                raise answer
+            fields: dict[str, Any] | None = None
+            if answer.status_code != HTTPStatus.NOT_FOUND:
+                fields = answer.raise_for_status().json()
+                REPORTS[report.name].model_validate(fields)
+        except (httpx.HTTPError, ValueError) as error:
+            if not isinstance(error, httpx.TransportError):  # its line logs an outage
+                log.warning(
+                    "report not fetched, using the last one",
+                    source=str(report.service),
+                    path=report.path,
+                    error=summarise(error),
+                )
+            self._fall_back(report, reports)
+            return
+        digest = "none" if fields is None else _sha256(answer.content)
+        content = _Content(datetime.now(UTC), fields, digest, revision)
+        self._cache[report] = content
         self._cache.move_to_end(report)
         while len(self._cache) > MAX_CACHED:
             self._cache.popitem(last=False)
+        _include(report, content, reports)
 
     def _fall_back(self, report: ReportRequest, reports: FetchedReports) -> None:
         known = self._cache.get(report)
         reason = f"the {report.service} service did not answer"
-        if known is None:
+        if known is None or known.fields is None:
             reports.missing[report.service] = reason
             reports.notices.append(f"{report.path}: {reason}")
             return
-        at, content = known
-        reports.items.append(_item(report, content))
-        reports.notices.append(f"{report.path}: {reason}; figures of {at:%Y-%m-%dT%H:%M:%SZ}")
+        _include(report, known, reports)
+        reports.notices.append(f"{report.path}: {reason}; figures of {known.at:%Y-%m-%dT%H:%M:%SZ}")
 
 
-def _item(report: ReportRequest, content: dict[str, Any]) -> Item:
-    return Item(kind=report.name, key=report.key, href=report.path, content=content)
+def _include(report: ReportRequest, content: _Content, reports: FetchedReports) -> None:
+    if content.fields is None:
+        return
+    item = Item(kind=report.name, key=report.key, href=report.path, content=content.fields)
+    reports.items.append(item)
+    reports.digests.append(f"{report.path} {content.digest}")
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -25,6 +25,7 @@ from services.catalog.spreadsheet.routes import router as spreadsheet
 from services.platform.jobs import BackgroundJob
 from services.platform.local_time import LocalTime
 from services.platform.prepared_reads import PreparedReads
+from services.platform.revision import revision_router
 from services.platform.service import API, create_service_app
 from services.platform.settings import Service, Settings
 
@@ -66,6 +67,7 @@ def create_app(settings: Settings) -> FastAPI:
             exports,
             hsds,
             spreadsheet,
+            revision_router(Service.catalog),
         ],
         lifespan=lifespan,
         examples=EXAMPLES,

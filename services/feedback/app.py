@@ -1,5 +1,6 @@
 """Application of the feedback service."""
 
+from collections import OrderedDict
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
@@ -34,6 +35,7 @@ from services.feedback.retractions.routes import router as retractions
 from services.feedback.statistics.draft_routes import router as statistic_drafts
 from services.feedback.statistics.flag_routes import router as flags
 from services.feedback.statistics.obligation_routes import router as obligations
+from services.feedback.statistics.obligation_schemas import Reporting
 from services.feedback.statistics.routes import router as statistics
 from services.feedback.statistics.summary_routes import router as usage_summary
 from services.feedback.statistics.upload_routes import router as statistics_upload
@@ -48,6 +50,7 @@ from services.platform.database import Database
 from services.platform.jobs import BackgroundJob, PeriodicJob
 from services.platform.local_time import LocalTime
 from services.platform.problems import Unavailable
+from services.platform.revision import revision_router
 from services.platform.service import create_service_app
 from services.platform.settings import Service, Settings
 
@@ -121,6 +124,7 @@ def create_app(settings: Settings) -> FastAPI:
             comment_publications,
             open311,
             names,
+            revision_router(Service.feedback),
         ],
         lifespan=lifespan,
         examples=EXAMPLES,
@@ -129,6 +133,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     local_time = LocalTime(app.state.database, Service.feedback, settings.region)
     app.state.local_time = local_time
+    app.state.known_reporting = OrderedDict[tuple[int, str], Reporting]()
     references = ReferenceDataCache(app.state.database, settings.region)
     app.state.reference_data = references
     app.state.jobs = _declare_jobs(app.state.database, settings, local_time, references)

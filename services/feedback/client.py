@@ -29,7 +29,11 @@ from services.feedback.statistics.draft_schemas import (
 from services.feedback.statistics.flag_schemas import StatisticFlag, StatisticFlags
 from services.feedback.statistics.messages import error_text
 from services.feedback.statistics.number_parsing import CellValueError, parse_count
-from services.feedback.statistics.obligation_schemas import ReportingCalendar, ReportingMonth
+from services.feedback.statistics.obligation_schemas import (
+    Reporting,
+    ReportingCalendar,
+    ReportingMonth,
+)
 from services.feedback.statistics.schemas import (
     Counters,
     Revisions,
@@ -387,6 +391,10 @@ class FeedbackClient(SurveyWorkClient):
         """Return the months to report between two such as `2024-03`; default: the last year."""
         query = {"from": first, "to": last, "agency": agency}
         return (await self._get(ReportingCalendar, f"{API}/usage/completeness", query=query)).items
+
+    async def count_reports(self, year: int) -> Reporting:
+        """Return how many monthly reports of a year are due, and how many were received."""
+        return await self._get(Reporting, f"{API}/usage/reporting", query={"period": year})
 
     async def submit_statistics(self, statistics: Sequence[Statistic]) -> StatisticsReceipt:
         """Submit monthly statistics, which are stored as a whole or not at all."""

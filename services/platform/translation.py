@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, localcontext
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -112,9 +112,9 @@ class Translator:
 
     def number(self, value: float, digits: int = 0) -> str:
         """Return a number with grouped thousands, such as `1.234,5`."""
-        pattern = f"#,##0.{'0' * digits}" if digits else "#,##0"
-        with localcontext(prec=_DIGITS):
-            return format_decimal(Decimal(value), format=pattern, locale=self.locale)
+        # Zero may have a sign, which equal keys of a cache do not tell apart.
+        write = _number if value else _number.__wrapped__
+        return write(self.locale, value, digits)
 
     def percent(self, share: float, digits: int = 0) -> str:
         """Return a share of 0-1 in percent, such as `99,9%`."""
@@ -149,6 +149,13 @@ class Translator:
     def clock(self, moment: datetime) -> str:
         """Return the time of day, such as `09.40`."""
         return format_time(moment.time(), "short", locale=self.locale)
+
+
+@lru_cache(maxsize=4096)
+def _number(locale: Locale, value: float, digits: int) -> str:
+    pattern = f"#,##0.{'0' * digits}" if digits else "#,##0"
+    with localcontext(prec=_DIGITS):
+        return format_decimal(Decimal(value), format=pattern, locale=locale)
 
 
 @cache

@@ -31,6 +31,7 @@ from services.assessment.service_reports import ReportClient, required_reports
 from services.assessment.years import check_begun
 from services.platform.computing_slots import computing_slot
 from services.platform.database import ReadSession, WriteSession
+from services.platform.local_time import day_of
 from services.platform.problems import Conflict, FieldError, Invalid, NotFound, Unavailable
 from services.platform.service import API
 from services.platform.stored import parse_stored
@@ -92,6 +93,9 @@ ORDER BY id DESC
 LIMIT :limit
 """
 
+
+YEARS_BACK = 5
+"""How many years, the current one included, are searched for the newest with an index."""
 
 MAX_NAMED = 100
 """Methods that a problem document names."""
@@ -162,20 +166,24 @@ async def tree_method(
     region: str,
     method_id: str,
     *,
-    period: int,
+    period: int | None,
     now: datetime,
     zone: ZoneInfo,
     parameter: bool,
 ) -> TreeMethod:
     """Return a method whose index is a tree of indicators; `NotFound` lists the valid ones.
 
-    `Invalid` if the year has not begun, or the method is not in force in it.
+    `Invalid` if the year has not begun, or the method is not in force in it; without a year, if it
+    is in force in none of the last ones.
     """
     published = await find_method(session, region, method_id)
     method = None if published is None else published.method
     if isinstance(method, CollaborationMethod | CompositeMethod):
-        check_begun(period, now=now, zone=zone, parameter=parameter)
-        check_validity(method, period, parameter=parameter)
+        if period is not None:
+            check_begun(period, now=now, zone=zone, parameter=parameter)
+            check_validity(method, period, parameter=parameter)
+        elif not last_years(method, now=now, zone=zone):
+            check_validity(method, day_of(now, zone).year, parameter=parameter)
         return method
     known = await list_methods(session, region, cursor=None, limit=MAX_NAMED)
     able = [
@@ -190,6 +198,12 @@ async def tree_method(
         else FieldError(pointer="#/method", parameter=None, detail=detail)
     )
     raise NotFound(f"There is no method of a tree of indicators {method_id!r}.", errors=[error])
+
+
+def last_years(method: TreeMethod, *, now: datetime, zone: ZoneInfo) -> list[int]:
+    """Return the last years in which the method is in force, the newest first."""
+    current = day_of(now, zone).year
+    return [year for year in range(current, current - YEARS_BACK, -1) if method.is_valid_in(year)]
 
 
 def check_validity(method: AnyMethod, period: int, *, parameter: bool) -> None:

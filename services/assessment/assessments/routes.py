@@ -1,6 +1,7 @@
 """Assessments over HTTP: `/api/v1/assessments`, `/api/v1/metrics/collaboration-dynamics`."""
 
 import asyncio
+from collections import OrderedDict
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -13,10 +14,11 @@ from sqlalchemy import text
 
 from services.assessment.assessments import operations
 from services.assessment.assessments.analysis import sensitivity_of
+from services.assessment.assessments.current_scores import CurrentScores, hash_of
 from services.assessment.assessments.operations import (
     assess_completely,
-    assess_now,
     assessment_not_found,
+    last_years,
     load_assessment,
     store_assessment,
     tree_method,
@@ -40,6 +42,7 @@ from services.assessment.assessments.score_table import scores_csv, scores_xlsx
 from services.assessment.methods.definition import TreeMethod
 from services.assessment.scoring.items import Item
 from services.assessment.scoring.scores import IndicatorScore, Node, Scores
+from services.assessment.service_reports import ReportClient, required_reports
 from services.assessment.years import is_provisional, read_zone
 from services.platform.concurrency_control import IdempotencyKey, claim_idempotency_key
 from services.platform.content_negotiation import negotiate_format
@@ -56,6 +59,9 @@ from services.platform.stored import parse_stored
 from services.platform.types import Slug, Year
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
+
+MAX_KNOWN = 32
+"""Assessments kept; one takes some 100 KB."""
 
 NodeCode = Annotated[
     str,
@@ -75,7 +81,14 @@ NodeCode = Annotated[
 async def get_collaboration_dynamics(  # noqa: PLR0917 - FastAPI passes by name
     request: Request,
     session: ReadSessionDep,
-    period: Annotated[Year, Query(description="The year.", examples=[2024])],
+    period: Annotated[
+        Year | None,
+        Query(
+            description="The year; default: the newest of the last five with an index, or the "
+            "current one if none has.",
+            examples=[2024],
+        ),
+    ] = None,
     method: Annotated[Slug, Query(description="Method, see `methods`.")] = DEFAULT_METHOD,
     seed: Annotated[Seed, Query()] = 1,
     draws: Annotated[DrawCount, Query()] = DEFAULT_DRAWS,
@@ -90,29 +103,37 @@ async def get_collaboration_dynamics(  # noqa: PLR0917 - FastAPI passes by name
     chosen = await tree_method(
         session, region, method, period=period, now=now, zone=zone, parameter=True
     )
-    assessed = await assess_now(
-        session,
-        request.app.state.report_client,
-        chosen,
-        region=region,
-        period=period,
-        seed=seed,
-        draws=draws,
-        now=now,
-        zone=zone,
-        authorization=request.headers["authorization"],
-    )
-    return CollaborationDynamics(
-        region=region,
-        period=period,
-        method=method_reference(chosen),
-        seed=seed,
-        draws=draws,
-        provisional=is_provisional(period, at=now, zone=zone),
-        evidence_hash=assessed.facts.hash(),
-        notices=list(assessed.notices),
-        scores=assessed.scores,
-    )
+    known: CurrentScores = request.app.state.current_scores
+    client: ReportClient = request.app.state.report_client
+
+    async def score(year: int) -> CollaborationDynamics:
+        reports = await client.fetch(
+            required_reports(chosen, year, now=now, zone=zone),
+            authorization=request.headers["authorization"],
+        )
+        found = await known.of_year(
+            session, chosen, reports, region=region, period=year, seed=seed, draws=draws
+        )
+        return CollaborationDynamics(
+            region=region,
+            period=year,
+            method=method_reference(chosen),
+            seed=seed,
+            draws=draws,
+            provisional=is_provisional(year, at=now, zone=zone),
+            evidence_hash=found.evidence_hash,
+            notices=list(reports.notices),
+            scores=found.scores,
+        )
+
+    if period is not None:
+        return await score(period)
+    years = last_years(chosen, now=now, zone=zone)
+    for year in await known.years_with_evidence(session, chosen, years, region=region):
+        scored = await score(year)
+        if scored.scores.index.value is not None:
+            return scored
+    return await score(years[0])
 
 
 @router.post(
@@ -226,7 +247,15 @@ async def get_assessment(request: Request, session: ReadSessionDep, id: Assessme
 
     It never changes: what it read can be read again in the versions that it names.
     """
-    return await find_assessment(session, get_region(request), id)
+    region = get_region(request)
+    known: OrderedDict[tuple[UUID, str], Assessment] = request.app.state.known_assessments
+    key = (id, (await read_zone(session, region)).key)
+    if key not in known:
+        known[key] = await find_assessment(session, region, id)
+    known.move_to_end(key)
+    while len(known) > MAX_KNOWN:
+        known.popitem(last=False)
+    return known[key]
 
 
 ScoresFormat = Literal["json", "csv", "xlsx"]
@@ -331,7 +360,7 @@ def method_reference(method: TreeMethod) -> MethodReference:
     return MethodReference(
         id=method.id,
         version=method.version,
-        hash=method.hash(),
+        hash=hash_of(method),
         href=f"{API}/methods/{method.id}",
     )
 

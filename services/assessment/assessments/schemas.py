@@ -152,4 +152,9 @@ class Trend(ApiModel):
     """The years that a method assessed, in order."""
 
     method: str
+    current_hash: Sha256 | None = Field(
+        None,
+        description="Hash of the method as it is now: years with another `method_hash` were "
+        "assessed by another version. Null if there is no such method.",
+    )
     items: list[TrendPeriod] = Field(description="Years, the earliest first.")

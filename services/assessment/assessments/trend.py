@@ -1,18 +1,23 @@
 """Collaboration over the years, with the contributions to each change."""
 
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
 from typing import Annotated
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request
 from sqlalchemy import text
 
+from services.assessment.assessments.current_scores import hash_of
 from services.assessment.assessments.schemas import DEFAULT_METHOD, Trend, TrendPeriod
+from services.assessment.method_store import find_method
 from services.assessment.methods.definition import METHOD, TreeMethod
 from services.assessment.scoring.decomposition import compare_years
 from services.assessment.scoring.results import YearComparison
 from services.assessment.scoring.scores import Node, Scores
 from services.assessment.years import is_provisional, read_zone
-from services.platform.database import ReadSessionDep
+from services.platform.database import ReadSession, ReadSessionDep
 from services.platform.problems import problem_responses
 from services.platform.service import API, get_region
 from services.platform.stored import parse_stored
@@ -20,12 +25,21 @@ from services.platform.types import Slug, Year
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 
-SERIES = """
--- The newest assessment of each year by a method.
-SELECT DISTINCT ON (period) id, period, recorded_at, method_version, method_hash, definition, scores
-FROM assessment.assessment
+MAX_KNOWN = 16
+
+NEWEST_IDS = """
+-- The newest assessment of each year by a method, the earliest year first.
+SELECT DISTINCT ON (period) id FROM assessment.assessment
 WHERE region = :region AND method = :method AND period BETWEEN :first AND :last
 ORDER BY period, id DESC
+"""
+
+SERIES = """
+-- These assessments, the earliest year first.
+SELECT id, period, recorded_at, method_version, method_hash, definition, scores
+FROM assessment.assessment
+WHERE region = :region AND id = ANY (CAST(:ids AS uuid[]))
+ORDER BY period
 """
 
 
@@ -44,10 +58,31 @@ async def get_trend(
     """
     region = get_region(request)
     zone = await read_zone(session, region)
-    rows = await session.execute(
-        text(SERIES),
-        {"region": region, "method": method, "first": first, "last": last},
-    )
+    years = {"region": region, "method": method, "first": first, "last": last}
+    ids = (await session.scalars(text(NEWEST_IDS), years)).all()
+    published = await find_method(session, region, method)
+    current = None if published is None else hash_of(published.method)
+    known: OrderedDict[Hashable, Trend] = request.app.state.known_trends
+    key = (region, zone.key, method, current, *ids)
+    if key not in known:
+        known[key] = await _trend(session, region, method, ids, current=current, zone=zone)
+    known.move_to_end(key)
+    while len(known) > MAX_KNOWN:
+        known.popitem(last=False)
+    return known[key]
+
+
+async def _trend(
+    session: ReadSession,
+    region: str,
+    method: str,
+    ids: Sequence[UUID],
+    *,
+    current: str | None,
+    zone: ZoneInfo,
+) -> Trend:
+    """Return these assessments of a method as a trend; none of them ever changes."""
+    rows = await session.execute(text(SERIES), {"region": region, "ids": list(ids)})
     items: list[TrendPeriod] = []
     before: Scores | None = None
     for row in rows:
@@ -69,7 +104,7 @@ async def get_trend(
             )
         )
         before = scores
-    return Trend(method=method, items=items)
+    return Trend(method=method, current_hash=current, items=items)
 
 
 def _comparison(definition: object, before: Scores, after: Scores) -> YearComparison | None:

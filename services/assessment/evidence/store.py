@@ -90,6 +90,12 @@ WHERE (version = official AND state = 'confirmed') OR (version = newest AND stat
 ORDER BY kind, key, version
 """  # noqa: S608 - made of constants
 
+HISTORY_LENGTH = """
+-- How long the history of all evidence is. What scores read follows from it, and steps are only
+-- ever added, so that the evidence has not changed if it is as long as before.
+SELECT count(*) FROM assessment.evidence_state WHERE region = :region
+"""
+
 _STATES = """
     (SELECT jsonb_agg(jsonb_build_object('state', h.state, 'by', h.changed_by,
                                          'at', h.changed_at, 'reason', h.reason) ORDER BY h.step)

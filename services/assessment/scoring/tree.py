@@ -202,6 +202,15 @@ def has_value(branch: Branch, found: int, known: Collection[str]) -> bool:
     return not minimum or coverage_of(branch, known).share >= minimum
 
 
+def would_have_value(branch: Branch, known: Collection[str]) -> bool:
+    """Return whether a node has a value if these indicators have evidence, whatever it says."""
+    found = sum(
+        would_have_value(part, known) if isinstance(part, Branch) else part.code in known
+        for part in branch.parts
+    )
+    return has_value(branch, found, known)
+
+
 def missing_first(branch: Branch, known: Collection[str]) -> list[str]:
     """Return the fewest indicators whose evidence would give a node without a value one.
 

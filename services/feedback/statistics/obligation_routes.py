@@ -1,7 +1,9 @@
 """Reporting obligations over HTTP: completeness, reminders, and counts by year."""
 
+from collections import OrderedDict
 from datetime import UTC, date, datetime
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -25,13 +27,17 @@ from services.feedback.statistics.parameters import (
     resolve_months,
 )
 from services.feedback.statistics.plausibility_flags import flagged_months
-from services.platform.database import ReadSessionDep
+from services.platform.database import ReadSession, ReadSessionDep
 from services.platform.local_time import ZoneDep
 from services.platform.parameters import AgencyQuery
 from services.platform.problems import problem_responses
+from services.platform.revision import read_revision
 from services.platform.service import API
-from services.platform.settings import Settings
+from services.platform.settings import Service, Settings
 from services.platform.types import Slug, Year
+
+MAX_KNOWN = 16
+"""Years whose count of reports is kept while nothing of it changes."""
 
 router = APIRouter(prefix=f"{API}/usage", tags=["usage"], responses=problem_responses(401, 422))
 
@@ -123,15 +129,30 @@ async def get_usage_reporting(
 ) -> Reporting:
     """Count the monthly reports expected of agencies in a year, and those received on time."""
     settings: Settings = request.app.state.settings
+    known: OrderedDict[tuple[int, str], Reporting] = request.app.state.known_reporting
+    key = (period, await read_revision(session, Service.feedback, settings, zone))
+    if key not in known:
+        known[key] = await _reporting(session, settings, zone, period)
+    known.move_to_end(key)
+    while len(known) > MAX_KNOWN:
+        known.popitem(last=False)
+    return known[key]
+
+
+async def _reporting(
+    session: ReadSession, settings: Settings, zone: ZoneInfo, period: int
+) -> Reporting:
     first, last = date(period, 1, 1), date(period, 12, 1)
     months = await obligations_between(session, settings.region, first=first, last=last)
+    now, due_day = datetime.now(UTC), settings.reporting_due_day
     agencies = count_by_agency(
         months,
         flagged=await flagged_months(session, settings.region, first=first, last=last),
-        now=datetime.now(UTC),
-        due_day=settings.reporting_due_day,
+        now=now,
+        due_day=due_day,
         zone=zone,
     )
+    due = [one for one in months if one.state(now=now, due_day=due_day, zone=zone) != "open"]
     return Reporting(
         period=period,
         expected=sum(agency.expected for agency in agencies),
@@ -139,5 +160,7 @@ async def get_usage_reporting(
         late=sum(agency.late for agency in agencies),
         on_time_flagged=sum(agency.on_time_flagged for agency in agencies),
         late_flagged=sum(agency.late_flagged for agency in agencies),
+        services_expected=sum(month.services_expected for month in due),
+        services_reported=sum(month.services_reported for month in due),
         agencies=agencies,
     )

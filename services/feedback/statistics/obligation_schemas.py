@@ -69,4 +69,8 @@ class Reporting(ApiModel):
         description="Of those on time: with figures that are likely wrong and not yet explained."
     )
     late_flagged: int
+    services_expected: int = Field(
+        description="Reports of single services that agencies owe for the months that are due."
+    )
+    services_reported: int = Field(description="Of these: received.")
     agencies: list[AgencyReporting]

@@ -1,5 +1,6 @@
 """`/dasbor`: the index of a year with its parts, published indices, usage and completeness."""
 
+import asyncio
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -17,7 +18,6 @@ from services.assessment.client import (
     Gain,
     LateEntry,
     Lever,
-    MethodWithBands,
     Node,
     Scores,
     TrendPeriod,
@@ -31,9 +31,6 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 METHOD = "cgr-2015"
 """The displayed method, which is also the default of the API."""
-
-MAX_YEARS_BACK = 4
-"""How many years are searched for one with an index if no assessment with one is stored."""
 
 LIVE_DRAWS = 1000
 
@@ -99,12 +96,19 @@ async def dashboard(
     current = datetime.now(page.zone).year
     is_future = tahun is not None and tahun > current
     try:
-        method = await page.assessment.get_method(METHOD)
-        trend = await _trend(page, method)
-        shown = await _year(page, trend, None if is_future else tahun, current=current)
-        indices = await page.assessment.list_indices()
-        spread = await _spread(page, shown)
-        levers = await _levers(page, shown)
+        method, trend, indices = await asyncio.gather(
+            page.assessment.get_method(METHOD),
+            page.assessment.get_trend(method=METHOD),
+            page.assessment.list_indices(),
+        )
+        years = [one for one in trend.items if one.method_hash == method.hash]
+        shown = await _year(page, years, None if is_future else tahun)
+        spread, levers, usage, completeness = await asyncio.gather(
+            _spread(page, shown),
+            _levers(page, shown),
+            _usage(page, shown.period),
+            _completeness(page, shown.period),
+        )
     except httpx.HTTPError:
         return page.unavailable()
     return page.render(
@@ -119,12 +123,12 @@ async def dashboard(
         levers=levers,
         first_levers=FIRST_LEVERS,
         bands=method.bands,
-        trend=trend,
+        trend=years,
         names={node.code: node for node in shown.scores.nodes()},
-        years=sorted({one.period for one in trend} | {shown.period}),
+        years=sorted({one.period for one in years} | {shown.period}),
         indices=[index for index in indices if index.values],
-        usage=await _usage(page, shown.period),
-        completeness=await _completeness(page, shown.period),
+        usage=usage,
+        completeness=completeness,
         figure=lambda value, digits=0: _figure(page, value, digits),
         ends=lambda low, high: _ends(page, low, high),
         gain=lambda found: _gain(page, found),
@@ -135,38 +139,32 @@ async def dashboard(
     )
 
 
-async def _trend(page: Page, method: MethodWithBands) -> list[TrendPeriod]:
-    """Return the years assessed by the current version of the method, in order."""
-    trend = await page.assessment.get_trend(method=METHOD)
-    return [one for one in trend.items if one.method_hash == method.hash]
+async def _year(page: Page, trend: Sequence[TrendPeriod], wanted: int | None) -> YearScores:
+    """Return the stored assessment of the year, else scores of the current evidence.
 
-
-async def _year(
-    page: Page, trend: Sequence[TrendPeriod], wanted: int | None, *, current: int
-) -> YearScores:
-    """Return the stored assessment of the year, else scores of the current evidence."""
+    Without a year, of the newest with an index: of those that are stored, else of the last ones.
+    """
     stored = {one.period: one.assessment_href for one in trend}
     if wanted is None:
         wanted = max((one.period for one in trend if one.nodes[0].value is not None), default=None)
     if wanted is None:
-        for year in range(current, current - MAX_YEARS_BACK, -1):
-            found = await _live(page, year)
-            if found.scores.index.value is not None:
-                return found
-        wanted = max(stored, default=current)
+        found = await _live(page, None)
+        if found.scores.index.value is not None or not stored:
+            return found
+        wanted = max(stored)
     if wanted not in stored:
         return await _live(page, wanted)
     found = await page.assessment.get_assessment(stored[wanted])
     return YearScores(found.period, found.provisional, found.scores, found, found.href)
 
 
-async def _live(page: Page, period: int) -> YearScores:
-    query = {"method": METHOD, "period": period, "draws": LIVE_DRAWS}
-    address = str(httpx.URL(f"{API}/metrics/collaboration-dynamics", params=query))
+async def _live(page: Page, period: int | None) -> YearScores:
     live = await page.assessment.get_collaboration_dynamics(
         method=METHOD, period=period, draws=LIVE_DRAWS
     )
-    return YearScores(period, live.provisional, live.scores, None, address)
+    query = {"method": METHOD, "period": live.period, "draws": LIVE_DRAWS}
+    address = str(httpx.URL(f"{API}/metrics/collaboration-dynamics", params=query))
+    return YearScores(live.period, live.provisional, live.scores, None, address)
 
 
 async def _spread(page: Page, shown: YearScores) -> tuple[float, float] | None:
@@ -201,11 +199,10 @@ async def _usage(page: Page, year: int) -> list[tuple[str, int]] | None:
 async def _completeness(page: Page, year: int) -> tuple[int, int] | None:
     """How many monthly reports of a year came in, and how many were due by now."""
     try:
-        items = await page.feedback.list_reporting_months(first=f"{year}-01", last=f"{year}-12")
+        found = await page.feedback.count_reports(year)
     except httpx.HTTPError:
         return None
-    due = [item for item in items if item.state not in {"open", "not_asked"}]
-    return sum(item.services_reported for item in due), sum(item.services_expected for item in due)
+    return found.services_reported, found.services_expected
 
 
 def _figure(page: Page, value: float | None, digits: int) -> str:
