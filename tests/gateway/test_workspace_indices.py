@@ -14,6 +14,7 @@ from services.platform.ids import new_id
 from tests.conftest import Hub
 from tests.gateway.people import Colleague, colleague, visitor
 from tests.gateway.test_workspace_evidence import hidden
+from tests.gateway.test_workspace_meetings import recorded
 from tests.gateway.workbooks import with_thumbnail
 
 pytestmark = pytest.mark.usefixtures("signed_out")
@@ -247,3 +248,77 @@ def test_the_workbook_of_evidence_is_checked_then_stored(hub: Hub, lead: Colleag
     assessor = colleague(hub, "asesor2@setda.test", ("approver", "setda"))
     assert assessor.get(page).status_code == 403
     assert visitor(hub).get(page).status_code == 303
+
+
+def test_several_levels_are_confirmed_in_one_act_each_by_its_rule(
+    hub: Hub, lead: Colleague, assessor: Colleague
+) -> None:
+    own = colleague(hub, "penyunting@setda.test", ("editor", "setda"))
+    pages = [
+        record(lead, "tingkat", LEVEL | {"indikator": f"spbe-2020:{number}", "tahun": "2023",
+                                         "bukti-sidik": HASH}).headers["location"]
+        for number in (2, 10, 3, 4)
+    ]  # fmt: skip
+    theirs = record(
+        own, "tingkat", LEVEL | {"indikator": "spbe-2020:5", "tahun": "2023", "bukti-sidik": HASH}
+    ).headers["location"]
+    page = f"{RECORDS}/menunggu/tingkat"
+    assert page in assessor.get(f"{RECORDS}/menunggu").text
+    shown = assessor.get(page).text
+    titles = [int(number) for number in re.findall(r"SPBE 2023, indikator ([0-9]+): ", shown)]
+    assert titles == [2, 3, 4, 10]
+    assert "Arsitektur ditetapkan." in shown
+    assert theirs not in shown
+    assert 'name="pilih.' in shown
+    assert " checked" not in shown
+    assert assessor.get(f"{page}?semua=true").text.count(" checked") == shown.count("pilih.")
+
+    def tick(*records: str, version: int = 1) -> dict[str, str]:
+        return {f"pilih.{each.split('/')[-1]}": str(version) for each in records}
+
+    second, tenth, third, fourth = pages
+    for typed, field in (
+        ({}, "pilih"),
+        ({f"pilih.{new_id()}": "1" for _ in range(101)}, "pilih"),
+        (tick(second) | {"catatan-konfirmasi": "x" * 5001}, "catatan-konfirmasi"),
+    ):
+        wrong = assessor.post(page, typed)
+        assert wrong.status_code == 422
+        assert f'href="#{field}"' in wrong.text
+    assert 'value="1" checked' in wrong.text, "what was ticked stays"
+
+    assert assessor.post(f"{third}/bantah", {"versi": "1", "bantahan": "Salah."}).status_code == 303
+    tag = hidden(lead.get(f"{fourth}/ubah"), "versi")
+    changed = LEVEL | {"tingkat": "3", "bukti-sidik": HASH, "versi": tag}
+    assert lead.post(f"{fourth}/ubah", changed).status_code == 303
+    note = {"catatan-konfirmasi": "Diperiksa bersama."}
+    done = assessor.post(page, tick(*pages, theirs, str(new_id())) | note)
+    assert done.status_code == 409
+    assert "3 bukti dikonfirmasi. 3 tidak:" in done.text
+    assert f'<a href="{fourth}">SPBE 2023, indikator 4: tingkat 3</a>: Catatan ini berubah' in (
+        done.text
+    )
+    assert f'{theirs}">Tingkat indikator</a>: Anda tidak dapat mengonfirmasinya' in done.text
+    assert "Catatan ini tidak ada lagi." in done.text
+    for confirmed in (second, tenth, third):
+        found = assessor.get(confirmed).text
+        assert "Terkonfirmasi" in found
+        assert "Diperiksa bersama." in found
+    done = assessor.post(f"{page}?lang=en", tick(fourth, version=2))
+    assert done.status_code == 200
+    assert "1 record confirmed." in done.text
+
+    assert lead.get(f"{RECORDS}/menunggu/lain").status_code == 404
+    assert own.get(page).status_code == 403
+    assert own.post(page, tick(second)).status_code == 403
+
+
+def test_meetings_are_confirmed_together_too(hub: Hub, assessor: Colleague) -> None:
+    editor = colleague(hub, "penyunting@diskominfo.test", ("editor", "diskominfo"))
+    meeting = recorded(editor)
+    page = f"{RECORDS}/menunggu/rapat"
+    assert meeting in assessor.get(page).text
+    done = assessor.post(page, {f"pilih.{meeting.split('/')[-1]}": "1"})
+    assert done.status_code == 200
+    assert "1 bukti dikonfirmasi." in done.text
+    assert meeting not in assessor.get(page).text

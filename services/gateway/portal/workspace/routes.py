@@ -13,6 +13,7 @@ from services.gateway.portal.workspace.catalog.records import router as records
 from services.gateway.portal.workspace.catalog.service_form import router as service_form
 from services.gateway.portal.workspace.catalog.services import router as services
 from services.gateway.portal.workspace.desk import router as desk
+from services.gateway.portal.workspace.evidence.confirming import router as evidence_confirming
 from services.gateway.portal.workspace.evidence.exports import router as evidence_exports
 from services.gateway.portal.workspace.evidence.lists import router as evidence_lists
 from services.gateway.portal.workspace.evidence.pages import router as evidence_pages
@@ -56,8 +57,9 @@ WORKSPACE_ROUTERS = (
     meetings,
     evidence_lists,
     evidence_exports,
+    evidence_confirming,  # before `evidence_pages`, whose addresses would take a kind for an id
     evidence_workbook,
-    evidence_recording,  # before `evidence_pages`, for the same reason
+    evidence_recording,  # the same
     evidence_pages,
     months,
     service_form,  # before `services`, whose addresses would take `baru` for a name

@@ -1,6 +1,7 @@
 """`/kelola/bukti`: the records of evidence by kind and state, and those that wait for others."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -35,6 +36,7 @@ ROWS_PER_PAGE = 50
 MAX_ROWS = 2000
 """Records that a list has at most; one agency may record some thousand."""
 MEETING = N_("Rapat")
+MEETING_SLUG = "rapat"
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class Row:
     record: Record[Evidence]
     content: Evidence
     title: str
+    slug: str
+    """The name of its kind in addresses."""
     kind: str
     href: str
 
@@ -95,9 +99,12 @@ async def list_waiting(workspace: Reader) -> Response:
     except httpx.HTTPError:
         return workspace.page.unavailable()
     own = workspace.caller.actor
+    others = [row for row in proposed if row.record.recorded_by != own]
+    counts = Counter((row.slug, row.kind) for row in others)
     return workspace.render(
         "workspace/evidence-waiting.html",
-        rows=[row for row in proposed if row.record.recorded_by != own],
+        rows=others,
+        several=[(slug, kind, count) for (slug, kind), count in counts.most_common() if count > 1],
         own=[row for row in proposed if row.record.recorded_by == own],
         may_confirm=may_confirm(workspace),
         **labels(workspace, agencies),
@@ -152,6 +159,8 @@ async def _row(workspace: Workspace, model: type[Evidence], record: Record[Evide
     translate = workspace.page.messages.translate
     title = title_of(workspace, content)
     if isinstance(content, Meeting):
-        return Row(record, content, title, translate(MEETING), f"{MEETINGS}/{record.id}")
+        href = f"{MEETINGS}/{record.id}"
+        return Row(record, content, title, MEETING_SLUG, translate(MEETING), href)
     kind = kind_of(content)
-    return Row(record, content, title, translate(kind.name), f"{kind.address}/{record.id}")
+    href = f"{kind.address}/{record.id}"
+    return Row(record, content, title, kind.slug, translate(kind.name), href)

@@ -73,7 +73,7 @@ async def confirm_record(workspace: Confirmer, jenis: KindSlug, id: RecordId) ->
     if version is None:
         return await _show(workspace, kind, id, {"konfirmasi": CHANGED})
     note = workspace.fields.get("catatan-konfirmasi") or None
-    if note is not None and not _is_text(note):
+    if note is not None and not is_text(note):
         return await _show(workspace, kind, id, {"catatan-konfirmasi": TOO_LONG_NOTE})
     try:
         await workspace.assessment.confirm_evidence(kind.model, id, version=version, note=note)
@@ -176,10 +176,11 @@ def _version(workspace: Workspace) -> int | None:
 def _reason(workspace: Workspace, name: str) -> str | None:
     """Return the reason that was typed; None if it is too short, too long or unreadable."""
     reason = workspace.fields.get(name, "")
-    return reason if len(reason) >= MIN_REASON and _is_text(reason) else None
+    return reason if len(reason) >= MIN_REASON and is_text(reason) else None
 
 
-def _is_text(typed: str) -> bool:
+def is_text(typed: str) -> bool:
+    """Return whether the service takes what was typed as a note or reason."""
     try:
         _TEXT.validate_python(typed)
     except ValidationError:
