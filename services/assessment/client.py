@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from uuid import UUID
 
+from pydantic import Field
+
 from services.assessment.assessments.draft_schemas import (
     AssessmentDraft,
     AssessmentDraftItem,
@@ -14,11 +16,12 @@ from services.assessment.assessments.schemas import (
     CollaborationDynamics,
     Levers,
     MethodReference,
+    NodeDetail,
     Trend,
     TrendPeriod,
 )
 from services.assessment.bundles.schemas import ImportedBundle
-from services.assessment.evidence.api_models import Content, Record, RecordVersion
+from services.assessment.evidence.api_models import Content, Record, RecordVersion, SourceItem
 from services.assessment.evidence.exchange_schemas import EvidenceImportResult
 from services.assessment.evidence.records import (
     EVIDENCE,
@@ -47,8 +50,17 @@ from services.assessment.evidence.states import EvidenceState
 from services.assessment.index_level_schemas import IndexLevels, IndicatorLevel, RecordedLevel
 from services.assessment.index_schemas import IndexItem
 from services.assessment.methods.verdict_scale import VerdictBand, VerdictScale
+from services.assessment.scoring.items import Item
 from services.assessment.scoring.results import Gain, Lever, Sensitivity, Spread
-from services.assessment.scoring.scores import FormerEvidence, LateEntry, Node, Scores
+from services.assessment.scoring.scores import (
+    DimensionScore,
+    ElementScore,
+    FormerEvidence,
+    IndicatorScore,
+    LateEntry,
+    Node,
+    Scores,
+)
 from services.assessment.types import SECTORS, Sector, Unit
 from services.platform.api_model import ApiModel
 from services.platform.paging import Page
@@ -69,6 +81,9 @@ __all__ = [
     "CollaborationDynamics",
     "Decision",
     "Declaration",
+    "DefinedNode",
+    "DimensionScore",
+    "ElementScore",
     "Evidence",
     "EvidenceDocument",
     "EvidenceImportResult",
@@ -81,6 +96,8 @@ __all__ = [
     "IndexLevels",
     "IndexValue",
     "IndicatorLevel",
+    "IndicatorScore",
+    "Item",
     "LateEntry",
     "Lever",
     "Meeting",
@@ -88,6 +105,7 @@ __all__ = [
     "MethodReference",
     "MethodWithBands",
     "Node",
+    "NodeDetail",
     "Observation",
     "Precision",
     "Programme",
@@ -98,6 +116,7 @@ __all__ = [
     "Risk",
     "Scores",
     "Sector",
+    "SourceItem",
     "Stakeholder",
     "TemporalEvidence",
     "Trend",
@@ -105,6 +124,7 @@ __all__ = [
     "Unit",
     "Verdict",
     "key_of_level",
+    "record_of",
 ]
 
 
@@ -113,16 +133,46 @@ MAX_ASSESSMENTS = 500
 """The most that a list is followed for, far above what a regency makes."""
 
 
-class DefinedBands(ApiModel):
-    """The part of a method's definition that pages show: the bands of verdicts."""
+class DefinedNode(ApiModel):
+    """What a method says of a node: why it is scored as it is, and by which source."""
+
+    code: str
+    reason: str | None = None
+    source: str | None = None
+
+
+class DefinedElement(DefinedNode):
+    """An element or a driver with its indicators."""
+
+    indicators: list[DefinedNode]
+
+
+class DefinedDimension(DefinedNode):
+    """A dimension with its elements."""
+
+    elements: list[DefinedElement]
+
+
+class DefinedMethod(ApiModel):
+    """The parts of a method's definition that pages show."""
 
     verdicts: VerdictScale | None = None
+    dimensions: list[DefinedDimension] = Field(default_factory=list[DefinedDimension])
+    drivers: list[DefinedElement] = Field(default_factory=list[DefinedElement])
+
+    def node(self, code: str) -> DefinedNode | None:
+        """Return what the method says of a node; None if it has no such node."""
+        elements = [element for dimension in self.dimensions for element in dimension.elements]
+        elements += self.drivers
+        indicators = [indicator for element in elements for indicator in element.indicators]
+        nodes = (*self.dimensions, *elements, *indicators)
+        return next((node for node in nodes if node.code == code), None)
 
 
 class MethodWithBands(MethodReference):
     """The current version of a method."""
 
-    definition: DefinedBands
+    definition: DefinedMethod
 
     @property
     def bands(self) -> dict[str, VerdictBand]:
@@ -148,6 +198,18 @@ class AssessmentClient(ServiceClient):
         query = {"method": method, "period": period, "draws": draws}
         path = f"{API}/metrics/collaboration-dynamics"
         return await self._get(CollaborationDynamics, path, query=query)
+
+    async def find_current_node(
+        self, code: str, *, method: str, period: int, draws: int
+    ) -> NodeDetail | None:
+        """Return a node of a year by the current evidence; None if the method has no such node."""
+        query = {"method": method, "period": period, "draws": draws}
+        path = f"{API}/metrics/collaboration-dynamics/{code}"
+        return await self._find(NodeDetail, path, query=query)
+
+    async def find_node(self, code: str, *, scores_href: str) -> NodeDetail | None:
+        """Return a node of a stored assessment; None if it has no such node."""
+        return await self._find(NodeDetail, f"{scores_href}/{code}")
 
     async def get_method(self, method: str) -> MethodWithBands:
         """Return the current version of a method."""
@@ -292,6 +354,12 @@ class AssessmentClient(ServiceClient):
         """Dispute a version of a record, so that scores do not read it."""
         body = {"reason": reason}
         await self._request("POST", f"{_version(model, id, version)}/dispute", json=body)
+
+
+def record_of(item: Item) -> Evidence | None:
+    """Return the record that a piece of evidence is; None of a report of another service."""
+    model = EVIDENCE.get(item.kind)
+    return None if model is None else model.model_validate(item.content, extra="ignore")
 
 
 _NAMES: Mapping[type[Evidence], str] = {model: name for name, model in EVIDENCE.items()}

@@ -76,6 +76,8 @@ from services.gateway.portal.announcements import router as announcement_pages
 from services.gateway.portal.assets import Assets
 from services.gateway.portal.complaints.routes import router as comment_pages
 from services.gateway.portal.cross_site import CrossSiteRefusal
+from services.gateway.portal.dashboard.known_methods import KnownMethods
+from services.gateway.portal.dashboard.node_pages import router as dashboard_nodes
 from services.gateway.portal.dashboard.routes import router as dashboard
 from services.gateway.portal.discovery import router as discovery
 from services.gateway.portal.error_pages import add_error_pages
@@ -318,6 +320,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.local_time = local_time
     app.state.cache = cache
     app.state.clients = clients
+    app.state.known_methods = KnownMethods()
     app.state.service_lines = [service.line for service in remote.values()]
     app.state.signer = signer
     app.state.proxy_dependencies = dependencies
@@ -361,6 +364,7 @@ def create_app(settings: Settings) -> FastAPI:
         upload,
         reporting,
         dashboard,
+        dashboard_nodes,
         comment_pages,
         status_page,
         privacy_page,

@@ -160,7 +160,6 @@ def test_a_year_without_evidence_has_no_index(toba_hub: Hub) -> None:
 @pytest.mark.parametrize(
     ("parameters", "name"),
     [
-        ({"period": None}, "period"),
         ({"period": 1999}, "period"),
         ({"period": "next"}, "period"),
         ({"seed": -1}, "seed"),

@@ -35,6 +35,9 @@ PAGES = (
     "/dasbor/pelaporan?tahun=2023",
     "/dasbor?tahun=2024",
     "/dasbor?tahun=2024&lang=en",
+    "/dasbor/2024/unsur/leadership",
+    "/dasbor/2024/indikator/determination.instruments",
+    "/dasbor/2024/indikator/determination.instruments?lang=en",
     MISSING,
 )
 LOOKS: Sequence[tuple[int, int, Literal["light", "dark"]]] = (

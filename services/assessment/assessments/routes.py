@@ -2,10 +2,12 @@
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -14,10 +16,11 @@ from sqlalchemy import text
 
 from services.assessment.assessments import operations
 from services.assessment.assessments.analysis import sensitivity_of
-from services.assessment.assessments.current_scores import CurrentScores, hash_of
+from services.assessment.assessments.current_scores import CurrentScores, CurrentYear, hash_of
 from services.assessment.assessments.operations import (
     assess_completely,
     assessment_not_found,
+    evidence_items,
     last_years,
     load_assessment,
     store_assessment,
@@ -39,10 +42,12 @@ from services.assessment.assessments.schemas import (
     Seed,
 )
 from services.assessment.assessments.score_table import scores_csv, scores_xlsx
+from services.assessment.evidence.api_models import source_item
+from services.assessment.evidence.store import SOURCES
 from services.assessment.methods.definition import TreeMethod
 from services.assessment.scoring.items import Item
 from services.assessment.scoring.scores import IndicatorScore, Node, Scores
-from services.assessment.service_reports import ReportClient, required_reports
+from services.assessment.service_reports import FetchedReports, ReportClient, required_reports
 from services.assessment.years import is_provisional, read_zone
 from services.platform.concurrency_control import IdempotencyKey, claim_idempotency_key
 from services.platform.content_negotiation import negotiate_format
@@ -104,15 +109,10 @@ async def get_collaboration_dynamics(  # noqa: PLR0917 - FastAPI passes by name
         session, region, method, period=period, now=now, zone=zone, parameter=True
     )
     known: CurrentScores = request.app.state.current_scores
-    client: ReportClient = request.app.state.report_client
 
     async def score(year: int) -> CollaborationDynamics:
-        reports = await client.fetch(
-            required_reports(chosen, year, now=now, zone=zone),
-            authorization=request.headers["authorization"],
-        )
-        found = await known.of_year(
-            session, chosen, reports, region=region, period=year, seed=seed, draws=draws
+        found, reports = await _score_now(
+            request, session, chosen, period=year, seed=seed, draws=draws, now=now, zone=zone
         )
         return CollaborationDynamics(
             region=region,
@@ -134,6 +134,78 @@ async def get_collaboration_dynamics(  # noqa: PLR0917 - FastAPI passes by name
         if scored.scores.index.value is not None:
             return scored
     return await score(years[0])
+
+
+@router.get(
+    "/metrics/collaboration-dynamics/{node}",
+    operation_id="get_collaboration_node",
+    responses=problem_responses(404, 409, 503),
+)
+async def get_collaboration_node(  # noqa: PLR0917 - FastAPI passes by name
+    request: Request,
+    session: ReadSessionDep,
+    node: NodeCode,
+    period: Annotated[Year, Query(description="The year.", examples=[2024])],
+    method: Annotated[Slug, Query(description="Method, see `methods`.")] = DEFAULT_METHOD,
+    seed: Annotated[Seed, Query()] = 1,
+    draws: Annotated[DrawCount, Query()] = DEFAULT_DRAWS,
+) -> NodeDetail:
+    """Return one node by the current evidence, and the evidence of an indicator with its sources.
+
+    `GET assessments/{id}/scores/{node}` is the same of a stored assessment.
+    """
+    region, now = get_region(request), datetime.now(UTC)
+    zone = await read_zone(session, region)
+    chosen = await tree_method(
+        session, region, method, period=period, now=now, zone=zone, parameter=True
+    )
+    found, reports = await _score_now(
+        request, session, chosen, period=period, seed=seed, draws=draws, now=now, zone=zone
+    )
+    score = found.scores.node(node)
+    if score is None:
+        raise NotFound(f"The method {method} has no node {node!r}; {API}/methods/{method} has all.")
+    items = [*await evidence_items(session, region), *reports.items]
+    address = f"{API}/metrics/collaboration-dynamics"
+    query = urlencode({"period": period, "method": method, "seed": seed, "draws": draws})
+    return await _node_detail(
+        session,
+        region,
+        found.scores,
+        score,
+        [item for item in items if item.state in {None, "confirmed"}],
+        address_of=lambda code: f"{address}/{code}?{query}",
+    )
+
+
+async def _score_now(
+    request: Request,
+    session: ReadSession,
+    method: TreeMethod,
+    *,
+    period: int,
+    seed: int,
+    draws: int,
+    now: datetime,
+    zone: ZoneInfo,
+) -> tuple[CurrentYear, FetchedReports]:
+    """Return the scores of a year by the current evidence, and the reports that were read."""
+    client: ReportClient = request.app.state.report_client
+    known: CurrentScores = request.app.state.current_scores
+    reports = await client.fetch(
+        required_reports(method, period, now=now, zone=zone),
+        authorization=request.headers["authorization"],
+    )
+    found = await known.of_year(
+        session,
+        method,
+        reports,
+        region=get_region(request),
+        period=period,
+        seed=seed,
+        draws=draws,
+    )
+    return found, reports
 
 
 @router.post(
@@ -327,20 +399,41 @@ async def get_score(
     score = found.scores.node(node)
     if score is None:
         raise NotFound(f"The assessment has no node {node!r}; {found.scores_href} lists them.")
-    parent, children = found.scores.neighbours(node)
+    return await _node_detail(
+        session,
+        region,
+        found.scores,
+        score,
+        await _evidence(session, region, id),
+        address_of=lambda code: f"{found.scores_href}/{code}",
+    )
+
+
+async def _node_detail(
+    session: ReadSession,
+    region: str,
+    scores: Scores,
+    score: Node,
+    items: Sequence[Item],
+    *,
+    address_of: Callable[[str], str],
+) -> NodeDetail:
+    """Return a node of the tree, with those of the items that it was computed from."""
+    parent, children = scores.neighbours(score.code)
     read: list[Item] = []
     if isinstance(score, IndicatorScore):
         used = {(link.kind, link.key) for link in score.evidence}
-        read = [
-            item for item in await _evidence(session, region, id) if (item.kind, item.key) in used
-        ]
+        read = [item for item in items if (item.kind, item.key) in used]
+    cited = {str(source) for item in read for source in item.content.get("sources") or ()}
+    rows = await session.execute(text(SOURCES), {"region": region, "ids": sorted(cited)})
     return NodeDetail(
         node=Node.model_validate(score.model_dump(include=set(Node.model_fields))),
         raw=score.raw if isinstance(score, IndicatorScore) else None,
         inputs=score.inputs if isinstance(score, IndicatorScore) else {},
         evidence=read,
-        parent=None if parent is None else f"{found.scores_href}/{parent}",
-        children=[f"{found.scores_href}/{child}" for child in children],
+        sources=[source_item(row.content) for row in rows],
+        parent=None if parent is None else address_of(parent),
+        children=[address_of(child) for child in children],
     )
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import Path
 from pydantic import AwareDatetime, Field
 
+from services.assessment.evidence.api_models import SourceItem
 from services.assessment.scoring.items import Item
 from services.assessment.scoring.results import Lever, YearComparison
 from services.assessment.scoring.scores import Node, Scores
@@ -94,6 +95,9 @@ class NodeDetail(ApiModel):
     )
     evidence: list[Item] = Field(
         default_factory=list[Item], description="Of an indicator: what it was computed from."
+    )
+    sources: list[SourceItem] = Field(
+        default_factory=list[SourceItem], description="The sources that this evidence cites."
     )
     parent: str | None = Field(description="Address of the node above.")
     children: list[str] = Field(description="Addresses of the nodes below.")

@@ -218,6 +218,13 @@ WHERE region = :region AND kind = 'index-levels' AND is_current AND content ->> 
 ORDER BY year DESC
 """
 
+SOURCES = """
+-- These sources.
+SELECT id, content FROM assessment.source
+WHERE region = :region AND id = ANY (CAST(:ids AS text[]))
+ORDER BY id
+"""
+
 EXISTING_SOURCES = """
 -- Those of these ids that belong to a source.
 SELECT id FROM assessment.source

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import text
 
 from services.assessment.assessments.operations import StoredAssessment
+from services.assessment.evidence.store import SOURCES
 from services.assessment.reports.report import Regency, TrendYear
 from services.assessment.scoring.decomposition import compare_years
 from services.assessment.scoring.scores import Scores
@@ -22,12 +23,6 @@ SELECT DISTINCT ON (period) period, recorded_at, method_version, method_hash, sc
 FROM assessment.assessment
 WHERE region = :region AND method = :method AND id <= :id AND period <= :period
 ORDER BY period, id DESC
-"""
-
-SOURCES = """
--- The sources that evidence cites.
-SELECT id, content FROM assessment.source
-WHERE region = :region AND id = ANY(CAST(:ids AS text[]))
 """
 
 

@@ -3,36 +3,26 @@
 import asyncio
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import date, datetime
+from functools import partial
 from typing import Annotated
 
 import httpx
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
-from services.assessment.client import (
-    Assessment,
-    FormerEvidence,
-    Gain,
-    LateEntry,
-    Lever,
-    Node,
-    Scores,
-    TrendPeriod,
-)
+from services.assessment.client import Gain, Lever
+from services.gateway.portal.dashboard.figures import figure, range_text
+from services.gateway.portal.dashboard.known_methods import known_methods
+from services.gateway.portal.dashboard.node_addresses import node_address
+from services.gateway.portal.dashboard.score_pictures import elements_picture, trend_picture
+from services.gateway.portal.dashboard.year_scores import METHOD, YearScores, year_scores
 from services.gateway.portal.page import CurrentPage, Page
-from services.platform.service import API
 from services.platform.translation import N_, NC_, Message
 from services.platform.types import Year
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-
-METHOD = "cgr-2015"
-"""The displayed method, which is also the default of the API."""
-
-LIVE_DRAWS = 1000
 
 FIRST_LEVERS = 5
 """How many actions are shown before the others are opened."""
@@ -58,36 +48,6 @@ MEASURES: Mapping[str, Message] = {
 }
 
 
-@dataclass(frozen=True)
-class YearScores:
-    """The scores of a year, and the assessment that they come from; None if computed live."""
-
-    period: int
-    provisional: bool
-    scores: Scores
-    stored: Assessment | None
-    address: str
-
-    def known_indicators(self) -> tuple[int, int]:
-        """Return how many of the indicators of the index have evidence, and how many there are."""
-        elements = [element for one in self.scores.dimensions for element in one.elements]
-        indicators = [one for element in elements for one in element.indicators]
-        return sum(one.value is not None for one in indicators), len(indicators)
-
-    def missing_first(self) -> list[Node]:
-        """Return the indicators whose evidence would first give the index a value."""
-        nodes = {node.code: node for node in self.scores.nodes()}
-        return [nodes[code] for code in self.scores.index.missing_first if code in nodes]
-
-    def furthest(self, others: Sequence[FormerEvidence | LateEntry]) -> Node | None:
-        """Return the index that differs most from this one; None if none was computed."""
-        return max(
-            (other.index for other in others if other.index is not None),
-            key=lambda node: _distance(node, self.scores.index),
-            default=None,
-        )
-
-
 @router.get("/dasbor")
 async def dashboard(
     page: CurrentPage, tahun: Annotated[Year | None, Query(description="The year.")] = None
@@ -96,13 +56,12 @@ async def dashboard(
     current = datetime.now(page.zone).year
     is_future = tahun is not None and tahun > current
     try:
-        method, trend, indices = await asyncio.gather(
-            page.assessment.get_method(METHOD),
-            page.assessment.get_trend(method=METHOD),
-            page.assessment.list_indices(),
+        trend, indices = await asyncio.gather(
+            page.assessment.get_trend(method=METHOD), page.assessment.list_indices()
         )
+        method = await known_methods(page).of_trend(page, trend)
         years = [one for one in trend.items if one.method_hash == method.hash]
-        shown = await _year(page, years, None if is_future else tahun)
+        shown = await year_scores(page, years, None if is_future else tahun)
         spread, levers, usage, completeness = await asyncio.gather(
             _spread(page, shown),
             _levers(page, shown),
@@ -129,42 +88,17 @@ async def dashboard(
         indices=[index for index in indices if index.values],
         usage=usage,
         completeness=completeness,
-        figure=lambda value, digits=0: _figure(page, value, digits),
-        ends=lambda low, high: _ends(page, low, high),
+        figure=partial(figure, page.messages),
+        ends=partial(range_text, page.messages),
         gain=lambda found: _gain(page, found),
+        address=partial(node_address, shown.period),
+        elements_picture=elements_picture(page, shown),
+        trend_picture=trend_picture(page, years, shown) if years else None,
         below=math.floor,
         above=math.ceil,
         day=page.messages.long_date,
         data=shown.address,
     )
-
-
-async def _year(page: Page, trend: Sequence[TrendPeriod], wanted: int | None) -> YearScores:
-    """Return the stored assessment of the year, else scores of the current evidence.
-
-    Without a year, of the newest with an index: of those that are stored, else of the last ones.
-    """
-    stored = {one.period: one.assessment_href for one in trend}
-    if wanted is None:
-        wanted = max((one.period for one in trend if one.nodes[0].value is not None), default=None)
-    if wanted is None:
-        found = await _live(page, None)
-        if found.scores.index.value is not None or not stored:
-            return found
-        wanted = max(stored)
-    if wanted not in stored:
-        return await _live(page, wanted)
-    found = await page.assessment.get_assessment(stored[wanted])
-    return YearScores(found.period, found.provisional, found.scores, found, found.href)
-
-
-async def _live(page: Page, period: int | None) -> YearScores:
-    live = await page.assessment.get_collaboration_dynamics(
-        method=METHOD, period=period, draws=LIVE_DRAWS
-    )
-    query = {"method": METHOD, "period": live.period, "draws": LIVE_DRAWS}
-    address = str(httpx.URL(f"{API}/metrics/collaboration-dynamics", params=query))
-    return YearScores(live.period, live.provisional, live.scores, None, address)
 
 
 async def _spread(page: Page, shown: YearScores) -> tuple[float, float] | None:
@@ -205,18 +139,6 @@ async def _completeness(page: Page, year: int) -> tuple[int, int] | None:
     return found.services_reported, found.services_expected
 
 
-def _figure(page: Page, value: float | None, digits: int) -> str:
-    """Return a number, or a dash if there is none."""
-    return "–" if value is None else page.messages.number(value, digits)
-
-
-def _ends(page: Page, low: float | None, high: float | None) -> str:
-    """Return a range in whole numbers, rounded outward; a dash if there is none."""
-    if low is None or high is None:
-        return "–"
-    return f"{page.messages.number(math.floor(low))}–{page.messages.number(math.ceil(high))}"
-
-
 def _gain(page: Page, gain: Gain | None) -> str:
     """Return what an action adds, at its worst and at its best outcome; a dash if not known."""
     if gain is None:
@@ -231,11 +153,3 @@ def _signed(page: Page, points: float) -> str:
     rounded = round(points, 1)
     sign = "+" if rounded > 0 else "−" if rounded < 0 else ""
     return f"{sign}{page.messages.number(abs(rounded), 1)}"
-
-
-def _distance(one: Node, other: Node) -> tuple[float, float]:
-    """Return how far two figures lie apart, in what is proven and in the estimate."""
-    return (
-        abs((one.proven or 0) - (other.proven or 0)),
-        abs((one.value or 0) - (other.value or 0)),
-    )

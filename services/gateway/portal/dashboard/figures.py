@@ -1,0 +1,40 @@
+"""Scores as the dashboard writes them: whole numbers, ranges rounded outward."""
+
+import math
+
+from services.assessment.client import Node
+from services.platform.translation import Translator
+
+NONE = "–"
+"""In the place of a figure that there is not."""
+
+
+def figure(messages: Translator, value: float | None, digits: int = 0) -> str:
+    """Return a number, or a dash if there is none."""
+    return NONE if value is None else messages.number(value, digits)
+
+
+def range_text(messages: Translator, low: float | None, high: float | None) -> str:
+    """Return a range in whole numbers, rounded outward; a dash if there is none."""
+    if low is None or high is None:
+        return NONE
+    return f"{messages.number(math.floor(low))}–{messages.number(math.ceil(high))}"
+
+
+def standing(messages: Translator, node: Node) -> str:
+    """Return a score in a sentence: the estimate, what is proven and what is possible."""
+    parts: list[str] = []
+    if node.value is None:
+        parts.append(messages.gettext("belum dapat diperkirakan"))
+    else:
+        parts.append(messages.gettext("perkiraan %(value)s", value=figure(messages, node.value)))
+    if node.bounds is not None:
+        low, high = node.bounds
+        parts.append(
+            messages.gettext(
+                "terbukti %(low)s, paling tinggi %(high)s",
+                low=messages.number(math.floor(low)),
+                high=messages.number(math.ceil(high)),
+            )
+        )
+    return "; ".join(parts)

@@ -1,0 +1,236 @@
+"""Pictures of scores as SVG: one of all elements, and one of the years.
+
+Made for a phone, as wide as that, and drawn larger on a larger screen. Text is text and is wrapped;
+colours come from the page's style, by classes. What is not known is hatched, from what is proven to
+what is possible; a tall mark is the estimate, a thin line its interval.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeVar
+
+from markupsafe import Markup, escape
+
+from services.gateway.portal.dashboard.text_measure import text_width, wrap
+
+WIDTH = 320
+LARGE, NORMAL, SMALL = 15, 13, 11
+LINE_HEIGHT = 1.35
+BAR_HEIGHT = 10
+MAX_SCORE = 100
+INVALID_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that are invalid in XML 1.0."""
+
+Ends = tuple[float, float]
+ItemT = TypeVar("ItemT")
+
+
+@dataclass(frozen=True)
+class ScoreBar:
+    """A score of 0-100 by name; `figure` is its estimate in words."""
+
+    label: str
+    figure: str
+    value: float | None
+    interval: Ends | None
+    bounds: Ends | None
+    href: str
+    is_whole: bool = False
+    """Whether it is the mean of those that follow."""
+
+
+@dataclass(frozen=True)
+class YearMark:
+    """A score in a year; `figure` is its estimate in words."""
+
+    year: int
+    figure: str
+    value: float | None
+    bounds: Ends | None
+
+
+@dataclass(frozen=True)
+class Series:
+    """A score over the years, the earliest first."""
+
+    label: str
+    marks: Sequence[YearMark]
+
+
+def score_bars(rows: Sequence[ScoreBar], *, name: str, title: str, description: str) -> Markup:
+    """Return a picture of scores below each other, each leading to its page.
+
+    `name` tells the ids of the picture from those of others on the page.
+    """
+    parts: list[str] = [
+        _text(0, SMALL, "0", SMALL, soft=True),
+        _text(WIDTH / 2, SMALL, "50", SMALL, anchor="middle", soft=True),
+        _text(WIDTH, SMALL, "100", SMALL, anchor="end", soft=True),
+    ]
+    room = max((text_width(row.figure, LARGE, bold=True) for row in rows), default=0) + 10
+    y = SMALL + 8.0
+    for row in rows:
+        size = LARGE if row.is_whole else NORMAL
+        y += 10 if row.is_whole else 0
+        lines = wrap(_clean(row.label), size, WIDTH - room, bold=row.is_whole)
+        drawn = [
+            *_lines(lines, 0, y, size, bold=row.is_whole),
+            _text(WIDTH, y + size, row.figure, size, anchor="end", bold=True),
+        ]
+        y += len(lines) * size * LINE_HEIGHT + 3
+        drawn += _bar(row, y, name)
+        parts.append(f'<a href="{escape(row.href)}">{"".join(drawn)}</a>')
+        y += BAR_HEIGHT + 10
+    return _document(parts, height=y, name=name, title=title, description=description, role="group")
+
+
+def _bar(row: ScoreBar, y: float, name: str) -> Iterator[str]:
+    yield f'<rect class="ground" x="0" y="{y:.1f}" width="{WIDTH}" height="{BAR_HEIGHT}"/>'
+    if row.bounds is not None:
+        low, high = (_x(end) for end in row.bounds)
+        yield f'<rect class="proven" x="0" y="{y:.1f}" width="{low:.1f}" height="{BAR_HEIGHT}"/>'
+        yield (
+            f'<rect class="possible" fill="url(#{name}-hatch)" x="{low:.1f}" y="{y:.1f}" '
+            f'width="{high - low:.1f}" height="{BAR_HEIGHT}"/>'
+        )
+    if row.value is None:
+        return
+    if row.interval is not None:
+        low, high = (_x(end) for end in row.interval)
+        yield (
+            f'<rect class="mark" x="{low:.1f}" y="{y + BAR_HEIGHT / 2 - 1:.1f}" '
+            f'width="{max(high - low, 1):.1f}" height="2"/>'
+        )
+    at = min(max(_x(row.value) - 2, 0), WIDTH - 4)
+    yield (f'<rect class="mark" x="{at:.1f}" y="{y - 2:.1f}" width="4" height="{BAR_HEIGHT + 4}"/>')
+
+
+def _x(score: float) -> float:
+    return max(0.0, min(MAX_SCORE, score)) / MAX_SCORE * WIDTH
+
+
+LEFT, RIGHT, PLOT, ABOVE = 52, 18, 96, 20
+"""Edges of the plot of a series: left and right of its first and last year, its height, and the
+room above it for a figure."""
+COLUMN = 14
+
+
+def year_lines(series: Sequence[Series], *, name: str, title: str, description: str) -> Markup:
+    """Return a picture of scores over the years, one below the other.
+
+    A line joins what is proven, which alone is compared between years; the estimates are of what
+    was known in each.
+    """
+    parts: list[str] = []
+    y = 0.0
+    for one in series:
+        lines = wrap(_clean(one.label), NORMAL, WIDTH, bold=True)
+        parts += _lines(lines, 0, y, NORMAL, bold=True)
+        y += len(lines) * NORMAL * LINE_HEIGHT + ABOVE
+        parts += _plot(one.marks, y, name)
+        y += PLOT + SMALL + 20
+    return _document(parts, height=y, name=name, title=title, description=description, role="img")
+
+
+def _plot(marks: Sequence[YearMark], top: float, name: str) -> Iterator[str]:
+    places = _places([mark.year for mark in marks])
+    step = min((b - a for a, b in pairwise(places)), default=float(WIDTH - LEFT))
+
+    def height(score: float) -> float:
+        return top + PLOT - max(0.0, min(MAX_SCORE, score)) / MAX_SCORE * PLOT
+
+    for tick in (0, 50, 100):
+        at = height(tick)
+        yield f'<line class="grid" x1="{LEFT - 20}" y1="{at:.1f}" x2="{WIDTH}" y2="{at:.1f}"/>'
+        yield _text(LEFT - 24, at + 4, str(tick), SMALL, anchor="end", soft=True)
+    wide = min(COLUMN, step * 0.7)
+    for mark, x in zip(marks, places, strict=True):
+        if mark.bounds is not None:
+            low, high = (height(end) for end in mark.bounds)
+            yield (
+                f'<rect class="possible" fill="url(#{name}-hatch)" x="{x - wide / 2:.1f}" '
+                f'y="{high:.1f}" width="{wide:.1f}" height="{low - high:.1f}"/>'
+            )
+    proven = [
+        f"{x:.1f} {height(mark.bounds[0]):.1f}"
+        for mark, x in zip(marks, places, strict=True)
+        if mark.bounds is not None
+    ]
+    if len(proven) > 1:
+        yield f'<path class="line" d="M{"L".join(proven)}"/>'
+    known = [
+        (mark, x, mark.value)
+        for mark, x in zip(marks, places, strict=True)
+        if mark.value is not None
+    ]
+    for _, x, value in known:
+        yield f'<circle class="mark" cx="{x:.1f}" cy="{height(value):.1f}" r="4"/>'
+    figures = ((x, text_width(mark.figure, NORMAL, bold=True)) for mark, x, _ in known)
+    for mark, x, value in _spaced(known, figures):
+        yield _text(x, height(value) - 8, mark.figure, NORMAL, anchor="middle", bold=True)
+    years = ((x, text_width(str(mark.year), SMALL)) for mark, x in zip(marks, places, strict=True))
+    for mark, x in _spaced(list(zip(marks, places, strict=True)), years):
+        yield _text(x, top + PLOT + SMALL + 5, str(mark.year), SMALL, anchor="middle", soft=True)
+
+
+def _places(years: Sequence[int]) -> list[float]:
+    """Return where the years stand, in proportion to the time between them."""
+    first, last = years[0], years[-1]
+    if first == last:
+        return [(LEFT + WIDTH - RIGHT) / 2]
+    return [LEFT + (year - first) / (last - first) * (WIDTH - LEFT - RIGHT) for year in years]
+
+
+def _spaced(items: Sequence[ItemT], places: Iterable[tuple[float, float]]) -> list[ItemT]:
+    """Return those whose texts, each in the middle of its place, do not overlap: the last first."""
+    found: list[ItemT] = []
+    end = math.inf
+    for item, (x, width) in reversed(list(zip(items, places, strict=True))):
+        if x + width / 2 + 4 <= end:
+            found.append(item)
+            end = x - width / 2
+    return found[::-1]
+
+
+def _lines(lines: Sequence[str], x: float, top: float, size: float, *, bold: bool) -> Iterator[str]:
+    for number, line in enumerate(lines):
+        yield _text(x, top + size + number * size * LINE_HEIGHT, line, size, bold=bold)
+
+
+def _text(
+    x: float,
+    y: float,
+    words: str,
+    size: float,
+    *,
+    anchor: str = "start",
+    bold: bool = False,
+    soft: bool = False,
+) -> str:
+    names = " ".join(name for name, holds in (("bold", bold), ("soft", soft)) if holds)
+    look = f' class="{names}"' if names else ""
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}"{look}>'
+        f"{escape(_clean(words))}</text>"
+    )
+
+
+def _clean(text: str) -> str:
+    return INVALID_XML.sub("", text)
+
+
+def _document(
+    parts: Iterable[str], *, height: float, name: str, title: str, description: str, role: str
+) -> Markup:
+    return Markup(  # noqa: S704 - every text in it is escaped
+        f'<svg class="picture" viewBox="0 0 {WIDTH} {height:.0f}" role="{role}" '
+        f'aria-labelledby="{name}-title {name}-desc">'
+        f'<title id="{name}-title">{escape(title)}</title>'
+        f'<desc id="{name}-desc">{escape(description)}</desc>'
+        f'<defs><pattern id="{name}-hatch" width="4" height="4" patternUnits="userSpaceOnUse">'
+        '<path class="hatching" d="M0 4L4 0"/></pattern></defs>'
+        f"{''.join(parts)}</svg>"
+    )

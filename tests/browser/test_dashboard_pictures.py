@@ -1,0 +1,97 @@
+"""The pictures of the dashboard: no label is cut off or lies on another, at any length."""
+
+from collections.abc import Sequence
+
+import pytest
+from markupsafe import Markup
+from playwright.sync_api import Page
+
+from services.gateway.portal.dashboard.pictures import (
+    ScoreBar,
+    Series,
+    YearMark,
+    score_bars,
+    year_lines,
+)
+from tests.browser.conftest import OpenTab
+from tests.browser.overflow import overflow
+
+pytestmark = pytest.mark.browser
+
+MISPLACED = """
+() => [...document.querySelectorAll('svg.picture')].flatMap(picture => {
+    const frame = picture.getBoundingClientRect();
+    const texts = [...picture.querySelectorAll('text')].map(text =>
+        ({words: text.textContent, box: text.getBoundingClientRect()}));
+    const outside = texts.filter(({box}) => box.left < frame.left - 0.5
+        || box.right > frame.right + 0.5 || box.top < frame.top - 0.5
+        || box.bottom > frame.bottom + 0.5).map(({words}) => 'outside: ' + words);
+    const over = texts.flatMap(({words, box}, at) => texts.slice(at + 1)
+        .filter(other => box.left < other.box.right - 0.5 && other.box.left < box.right - 0.5
+            && box.top + 3 < other.box.bottom && other.box.top + 3 < box.bottom)
+        .map(other => `${words} over ${other.words}`));
+    return [...outside, ...over];
+})
+"""
+LONG = "Pengaturan prosedural dan kelembagaan antarperangkat daerah " * 4
+WORD = "MWQ" * 40
+LOOKS = ((320, "light"), (360, "dark"), (1280, "light"))
+
+
+def drawn(label: str, years: Sequence[int]) -> str:
+    bar = ScoreBar(label, "100", 100, (90, 100), (0, 100), "/dasbor")
+    marks = [YearMark(year, "100", 100, (0, 100)) for year in years]
+    bars: Markup = score_bars(
+        [bar, bar, ScoreBar(label, "–", None, None, (0, 0), "/dasbor", is_whole=True)],
+        name="bars",
+        title=label,
+        description=label,
+    )
+    lines = year_lines(
+        [Series(label, marks), Series(label, marks)], name="lines", title=label, description=label
+    )
+    return f"{bars}{lines}"
+
+
+def show(page: Page, pictures: str) -> None:
+    page.evaluate("pictures => { document.querySelector('main').innerHTML = pictures; }", pictures)
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+def test_the_labels_of_the_pages_lie_within_the_pictures_and_apart(
+    open_tab: OpenTab, width: int, scheme: str
+) -> None:
+    with open_tab(width=width, color_scheme=scheme) as tab:
+        for path in (
+            "/dasbor?tahun=2024",
+            "/dasbor/2024/unsur/trust",
+            "/dasbor?tahun=2024&lang=en",
+        ):
+            tab.open(path)
+            assert tab.page.locator("svg.picture text").count() > 0
+            assert tab.page.evaluate(MISPLACED) == []
+            assert overflow(tab.page) == []
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize("label", ["X", LONG, WORD])
+@pytest.mark.parametrize("years", [[2024], [2023, 2024], list(range(2005, 2027))])
+def test_so_do_labels_of_any_length_and_any_number_of_years(
+    open_tab: OpenTab, width: int, label: str, years: list[int]
+) -> None:
+    with open_tab(width=width) as tab:
+        tab.open("/dasbor?tahun=2024")  # for the page's style
+        show(tab.page, drawn(label, years))
+        assert tab.page.locator("svg.picture").count() == 2
+        assert tab.page.evaluate(MISPLACED) == []
+
+
+def test_a_name_in_the_picture_leads_to_its_page(open_tab: OpenTab) -> None:
+    with open_tab() as tab:
+        tab.open("/dasbor?tahun=2024")
+        first = tab.page.locator("svg.picture a").nth(1)
+        name = first.locator("text").first.text_content()
+        first.click()
+        tab.page.wait_for_url("**/dasbor/2024/unsur/*")
+        assert tab.page.locator("h1").text_content() == name
+        assert tab.console_errors == []
