@@ -1,7 +1,9 @@
 """Application factory of the catalog service."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -28,6 +30,7 @@ from services.platform.prepared_reads import PreparedReads
 from services.platform.revision import revision_router
 from services.platform.service import API, create_service_app
 from services.platform.settings import Service, Settings
+from services.platform.working_days import holidays_of
 
 EXAMPLES = Path(__file__).with_name("examples.json")
 
@@ -38,6 +41,8 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         await app.state.local_time.load()
+        # Imports the calendars before the first request that needs them.
+        await asyncio.to_thread(holidays_of, datetime.now(UTC).year)
         jobs: tuple[BackgroundJob, ...] = app.state.jobs
         async with AsyncExitStack() as stack:
             stack.push_async_callback(app.state.database.close)

@@ -16,7 +16,10 @@ MAX_RANGE = timedelta(days=3660)
 
 @cache
 def holidays_of(year: int) -> frozenset[date]:
-    """Return the days of a year on which offices are closed, besides weekends."""
+    """Return the days of a year on which offices are closed, besides weekends.
+
+    The first call imports the calendars, which takes a fifth of a second: not in an event loop.
+    """
     from holidays import country_holidays  # noqa: PLC0415 - large
 
     return frozenset(country_holidays("ID", years=year, categories=("public", "government")))

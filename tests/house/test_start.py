@@ -4,8 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 from services.platform.settings import ROOT, Service
+from tests.conftest import Server
+from tests.system.processes import environment_of
 
 LARGE = {
     "PIL",
@@ -63,3 +68,36 @@ def test_large_libraries_are_not_imported_before_they_are_used() -> None:
     imported, resident = json.loads(done.stdout)
     assert not LARGE & set(imported), "import them where they are used, or as a LazyModule"
     assert all(mebibytes < MAX_MEBIBYTES for mebibytes in resident)  # none but on Linux
+
+
+SERVE = """
+import json, sys
+from services.platform.settings import load_settings
+from services.{service}.app import create_app
+from starlette.testclient import TestClient
+with TestClient(create_app(load_settings())):
+    print(json.dumps(sorted(sys.modules)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("service", "needed"),
+    [("catalog", "holidays"), ("feedback", "holidays"), ("gateway", "aiohttp")],
+)
+def test_what_the_first_requests_need_is_imported_before_they_come(
+    server: Server, migrated: str, tmp_path: Path, service: str, needed: str
+) -> None:
+    # An import of a fifth of a second holds the event loop, and all requests with it.
+    with server.database_from(migrated) as name:
+        elsewhere = {f"EMALL_{each.name.upper()}_URL": "http://127.0.0.1:9" for each in Service}
+        environment = environment_of(server.address_of(name), tmp_path, **elsewhere)
+        done = subprocess.run(
+            [sys.executable, "-c", SERVE.format(service=service)],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    assert needed in json.loads(done.stdout)

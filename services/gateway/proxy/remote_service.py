@@ -55,18 +55,18 @@ class RemoteService:
         self.line = ServiceLine(service, url, silence=silence)
         self._service = service
         self._url = url
-        self._timeout = timeout
+        # Imports aiohttp before the first request comes, which would wait for it with all others.
+        self._timeout = aiohttp.ClientTimeout(
+            total=None,  # limits silence, not the whole exchange, which a slow client may delay
+            connect=min(timeout, CONNECT_TIMEOUT_SECONDS),
+            sock_read=timeout,
+        )
         self._session: aiohttp.ClientSession | None = None
 
     def _open(self) -> "aiohttp.ClientSession":
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                # Limits silence, not the whole exchange, which a slow client may delay.
-                timeout=aiohttp.ClientTimeout(
-                    total=None,
-                    connect=min(self._timeout, CONNECT_TIMEOUT_SECONDS),
-                    sock_read=self._timeout,
-                ),
+                timeout=self._timeout,
                 auto_decompress=False,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 connector=aiohttp.TCPConnector(limit=200),
