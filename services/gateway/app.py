@@ -88,6 +88,7 @@ from services.gateway.portal.privacy import router as privacy_page
 from services.gateway.portal.routes import router as pages
 from services.gateway.portal.search import router as search_page
 from services.gateway.portal.security_txt import router as security_txt
+from services.gateway.portal.service_page import router as service_page
 from services.gateway.portal.status import router as status_page
 from services.gateway.portal.surveys.device_routes import router as survey_devices
 from services.gateway.portal.surveys.invitation import router as survey_invitations
@@ -362,6 +363,7 @@ def create_app(settings: Settings) -> FastAPI:
         hub_operation,
         api_document,
         pages,
+        service_page,
         search_page,
         announcement_pages,
         survey_devices,

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from babel import Locale
-from babel.dates import format_date, format_skeleton, format_time
+from babel.dates import format_date, format_skeleton, format_time, format_timedelta
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
@@ -125,6 +125,14 @@ class Translator:
     def long_date(self, day: date) -> str:
         """Return a day with its year, such as `17 Desember 2026`."""
         return format_date(day, "long", locale=self.locale)
+
+    def days_ago(self, day: date, *, today: date) -> str:
+        """Return how long ago a day was, such as `3 bulan yang lalu`."""
+        if day >= today:
+            return self.gettext("hari ini")
+        return format_timedelta(
+            day - today, granularity="day", add_direction=True, locale=self.locale
+        )
 
     def day_of_year(self, day: date) -> str:
         """Return a day without its year, such as `17 Desember`."""

@@ -160,6 +160,7 @@ def test_a_citizen_without_script_goes_from_a_word_to_the_right_portal(open_tab:
         page.get_by_role("button", name="Cari").click()
         page.locator("ul.services a").first.click()
         page.wait_for_url("**/layanan/pbg")
+        page.get_by_text("Standar pelayanan lengkap").click()
         assert "Persyaratan" in page.locator(".standard").inner_text()
         assert "komponen belum dipublikasikan" in page.locator(".missing").inner_text()
         page.get_by_role("link", name="Buka SIMBG").click()

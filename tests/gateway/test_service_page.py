@@ -1,18 +1,28 @@
 """The page of a service: its cases first, where it is given, and who issues what it requires."""
 
+import gzip
 import re
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.catalog.client import Opening, OpeningRule
+from services.catalog.client import Opening, OpeningRule, Service
+from services.catalog.pack import read_catalog
+from services.gateway.link_monitoring.health import LinkHealth
+from services.gateway.portal.portal_states import PortalState, portal_states
+from services.gateway.portal.service_checks import last_check
 from services.gateway.portal.service_texts import ServiceTexts
 from services.platform.languages import Language
 from services.platform.translation import translator
-from tests.conftest import Hub
+from tests.conftest import TOBA, Hub
 
 JAKARTA = ZoneInfo("Asia/Jakarta")
+LARGEST_PAGE = 40_000
+"""Bytes of the page of a service, compressed."""
+Checks = Sequence[tuple[str, str] | None]
+"""Day and agency of the check of each part; None if it was not checked."""
 NOW = datetime(2026, 11, 30, 10, tzinfo=JAKARTA)
 
 
@@ -32,6 +42,133 @@ def test_the_cases_come_before_everything_that_is_general(shared: Hub) -> None:
     assert 'href="/tempat/kantor-dukcapil"' in page
     assert "Alamat belum dipastikan" in page
     assert page.count("belum dipublikasikan</summary>") == 1
+
+
+def test_what_to_bring_is_a_list_to_tick_of_which_nothing_is_sent(shared: Hub) -> None:
+    for path, thing in (
+        ("/layanan/ktp-el", "Kartu keluarga"),
+        ("/layanan/akta-kelahiran", "Surat keterangan kelahiran"),
+    ):
+        page = shared.client.get(path).text
+        assert page.index(f"<span>{thing}") < page.index("Di mana")
+        boxes = re.findall(r"<input type=\"checkbox\"[^>]*>", page)
+        assert boxes
+        assert not [box for box in boxes if "name=" in box or "value=" in box]
+
+
+def test_the_case_of_the_address_is_open(shared: Hub) -> None:
+    def opened(query: str) -> list[str]:
+        page = shared.client.get(f"/layanan/ktp-el{query}").text
+        return re.findall(r'name="case" open>\s*<summary>([^<]+)', page)
+
+    assert opened("?case=hilang") == ["Hilang"]
+    assert opened("?case=hilang&lang=en") == ["Lost"]
+    assert opened("") == opened("?case=tidak-ada") == []
+
+
+def test_cost_time_and_steps_come_before_the_standard_with_their_sources(shared: Hub) -> None:
+    page = shared.client.get("/layanan/ktp-el").text
+    before, _, standard = page.partition('<details class="full">')
+    for part in ("<dt>Biaya</dt>", "<strong>14 hari</strong>", "<h2>Langkah</h2>", "Pasal 79A"):
+        assert part in before
+    assert "Jaminan pelayanan" in standard
+    for number in set(re.findall(r'href="#(sumber-\d+)"', page)):
+        assert standard.count(f'id="{number}"') == 1
+
+
+def test_what_is_not_published_is_one_line_from_which_the_hub_can_be_told(shared: Hub) -> None:
+    page = shared.client.get("/layanan/ktp-el").text
+    assert len(re.findall("belum dipublikasikan", page)) == 1
+    [folded] = re.findall(r'<details class="missing">.*?</details>', page, re.DOTALL)
+    assert "<li>Kompetensi pelaksana</li>" in folded
+    assert 'href="/aduan?service=ktp-el"' in folded
+
+
+def test_a_page_can_be_passed_on(shared: Hub) -> None:
+    page = shared.client.get("/layanan/ktp-el?lang=en").text
+    address = re.search(r'href="https://wa\.me/\?text=([^"]+)"', page)
+    assert address is not None
+    assert address[1].endswith("/layanan/ktp-el%3Flang%3Den")
+    assert 'href="mailto:?subject=' in page
+
+
+def test_a_page_is_small_for_a_slow_line(shared: Hub) -> None:
+    slugs = [service.slug for service in read_catalog(TOBA).services]
+    pages = {slug: shared.client.get(f"/layanan/{slug}").content for slug in slugs[::8]}
+    sizes = {slug: len(gzip.compress(page)) for slug, page in pages.items()}
+    assert max(sizes.values()) < LARGEST_PAGE, sizes
+
+
+def test_the_state_of_a_portal_is_beside_its_button(shared: Hub) -> None:
+    page = shared.client.get("/layanan/pbg").text
+    assert re.search(r"Buka SIMBG.*</a> <b class=\"state state-pending\">", page)
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "words"),
+    [
+        ({"state": "ok", "reason": None}, "ok", "berfungsi"),
+        ({"state": "caution", "reason": "slow"}, "caution", "perlu perhatian"),
+        ({"state": "broken", "reason": "timeout"}, "caution", "perlu perhatian"),
+        (
+            {"incident": "018f0000-0000-7000-8000-000000000000", "incident_since": NOW},
+            "broken",
+            "terganggu sejak 10.00",
+        ),
+        (
+            {"maintenance_until": NOW + timedelta(days=1)},
+            "maintenance",
+            "dalam pemeliharaan sampai 1 Desember 10.00",
+        ),
+        ({"state": "pending"}, "pending", "keadaannya belum diketahui"),
+    ],
+)
+def test_the_state_of_a_portal_in_words(more: dict[str, object], code: str, words: str) -> None:
+    nothing = dict.fromkeys(LinkHealth.model_fields)
+    known = LinkHealth.model_validate({**nothing, "state": "broken", **more})
+    states = portal_states({"oss": known}, translator("id"), now=NOW, zone=JAKARTA)
+    assert states == {"oss": PortalState(code, words)}  # pyright: ignore[reportArgumentType]
+
+
+@pytest.fixture(scope="module")
+def checked() -> Callable[[Checks], Service]:
+    """Return the identity card's service with checks of its first parts."""
+    [ktp] = [one for one in read_catalog(TOBA).services if one.slug == "ktp-el"]
+
+    def checked(checks: Checks) -> Service:
+        content = ktp.model_dump(mode="json")
+        parts = [*content["components"].values(), *content["cases"]]
+        assert len(checks) <= len(parts)
+        for part, check in zip(parts, checks, strict=False):
+            if check is not None:
+                part["checked_on"], part["checked_by"] = check
+        return Service.model_validate(content)
+
+    return checked
+
+
+def test_the_last_check_is_the_oldest_only_if_everything_was_checked(
+    checked: Callable[[Checks], Service],
+) -> None:
+    service = checked([])
+    assert last_check(service) is None
+    some = last_check(checked([("2026-08-01", "dukcapil"), None, ("2026-09-01", "dukcapil")]))
+    assert some is not None
+    assert (some.on, some.by, some.is_of_all_parts) == (date(2026, 9, 1), {"dukcapil"}, False)
+    parts = len(service.components) + len(service.cases)
+    every = last_check(
+        checked([("2026-08-01", "dukcapil")] + [("2026-09-01", "bkn")] * (parts - 1))
+    )
+    assert every is not None
+    assert (every.on, every.is_of_all_parts) == (date(2026, 8, 1), True)
+    assert every.by == {"dukcapil", "bkn"}
+
+
+def test_days_ago_in_words() -> None:
+    today = NOW.date()
+    for days, words in ((0, "hari ini"), (1, "1 hari yang lalu"), (91, "3 bulan yang lalu")):
+        assert translator("id").days_ago(today - timedelta(days=days), today=today) == words
+    assert translator("en").days_ago(today - timedelta(days=91), today=today) == "3 months ago"
 
 
 def test_in_english_as_well(shared: Hub) -> None:

@@ -30,7 +30,7 @@ from services.platform.parameters import LanguageQuery
 from services.platform.regency import find_regency
 from services.platform.request_id import current_request_id
 from services.platform.service import get_region
-from services.platform.settings import Service
+from services.platform.settings import Service, Settings
 from services.platform.translation import Translator, translator
 
 CONTENT_SECURITY_POLICY = (
@@ -56,6 +56,12 @@ class Page:
     def zone(self) -> ZoneInfo:
         """The time zone of the regency."""
         return get_zone(self.request)
+
+    @property
+    def site_address(self) -> str:
+        """The public address of the hub, or that by which it was reached, without a slash."""
+        settings: Settings = self.request.app.state.settings
+        return settings.public_address or str(self.request.base_url).rstrip("/")
 
     @property
     def language_query(self) -> dict[str, str]:

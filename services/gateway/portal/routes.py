@@ -1,4 +1,4 @@
-"""The pages `/`, `/layanan`, `/tempat`, and `/docs` for developers."""
+"""The pages `/`, the list `/layanan`, `/tempat`, and `/docs` for developers."""
 
 from datetime import UTC, datetime
 
@@ -9,12 +9,8 @@ from sqlmodel import col, select
 
 from services.gateway.api_docs.openapi import unified_document
 from services.gateway.api_docs.reference import groups_of, models_of
-from services.gateway.link_monitoring.health import read_link_health
 from services.gateway.link_monitoring.records import LinkRecord
-from services.gateway.portal.announcements import announcements_about, latest_announcements
-from services.gateway.portal.discovery import structured_data
-from services.gateway.portal.labels import STANDARD_COMPONENTS
-from services.gateway.portal.link_notices import link_notices
+from services.gateway.portal.announcements import latest_announcements
 from services.gateway.portal.page import CurrentPage, Page
 from services.gateway.portal.page_links import next_page
 from services.gateway.portal.popular import popular_services
@@ -77,54 +73,6 @@ async def services(
         services=found.items,
         more=next_page(page, found.next, query, path="/layanan"),
         data=str(httpx.URL(f"{API}/services", params=query)),
-    )
-
-
-@router.get("/layanan/{slug}")
-async def service(
-    request: Request, session: ReadSessionDep, page: CurrentPage, slug: SlugPath
-) -> HTMLResponse:
-    """Show a service: how to request it first, then its standard, then its sources."""
-    try:
-        detail = await page.catalog.find_service(slug)
-        places = (
-            await page.catalog.list_places(service=slug)
-            if detail is not None and detail.service.places
-            else []
-        )
-    except httpx.HTTPError:
-        return page.unavailable()
-    if detail is None:
-        return page.not_found()
-    rows = await session.execute(select(LinkRecord).where(LinkRecord.region == get_region(request)))
-    links = {row.slug: row.content for row in rows.scalars()}
-    now = datetime.now(UTC)
-    return page.render(
-        "service.html",
-        detail=detail,
-        service=detail.service,
-        places=places,
-        documents={document.slug: document for document in detail.document_types},
-        services={other.slug: other for other in detail.services},
-        texts=ServiceTexts(page.messages, now, page.zone),
-        links=links,
-        announcements=await announcements_about(session, get_region(request), slug),
-        day=page.local_date,
-        notices=link_notices(
-            detail,
-            await read_link_health(session, get_region(request), now=now),
-            {slug: page.in_language(link, "title") for slug, link in links.items()},
-            now=now,
-            zone=page.zone,
-            language=page.language,
-        ),
-        names=page.messages.labels(STANDARD_COMPONENTS),
-        source_titles={source.id: source.title for source in detail.sources},
-        amendments={source.id: source for source in detail.amendments},
-        data=detail.href,
-        structured_data=structured_data(
-            detail, region_name=page.regency.name if page.regency else get_region(request)
-        ),
     )
 
 

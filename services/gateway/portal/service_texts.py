@@ -1,4 +1,4 @@
-"""Words for opening hours, processing times and tariffs."""
+"""Words for opening hours, processing times, tariffs and checks."""
 
 import re
 from collections.abc import Mapping
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
-from services.catalog.client import Opening, OpeningRule, ProcessingTime, Tariff
+from services.catalog.client import Opening, OpeningRule, ProcessingTime, ServiceDetail, Tariff
+from services.gateway.portal.service_checks import last_check
 from services.platform.local_time import day_of
 from services.platform.translation import N_, Message, Translator
 
@@ -26,7 +27,7 @@ _ANY_DAY = date.min
 
 @dataclass(frozen=True)
 class ServiceTexts:
-    """Hours, times and tariffs in the language of a page."""
+    """Hours, times, tariffs and checks in the language of a page."""
 
     messages: Translator
     now: datetime
@@ -97,6 +98,28 @@ class ServiceTexts:
         if tariff.currency == "IDR":
             return f"Rp{self.messages.number(tariff.amount)}"
         return f"{tariff.currency} {self.messages.number(tariff.amount)}"
+
+    def checked(self, detail: ServiceDetail) -> str:
+        """Return when an agency last checked a service, such as `Diperiksa 3 bulan yang lalu`."""
+        _, check, agency = self.messages.gettext, last_check(detail.service), detail.agency
+        if check is None:
+            return _(
+                "Belum diperiksa %(agency)s; disusun dari sumber yang disebut di halaman ini.",
+                agency=agency.short_name,
+            )
+        today = day_of(self.now, self.zone)
+        values = {
+            "ago": self.messages.days_ago(check.on, today=today),
+            "day": self.date(check.on),
+            "agency": agency.short_name,
+        }
+        if check.by != frozenset({agency.slug}):
+            if check.is_of_all_parts:
+                return _("Diperiksa %(ago)s (%(day)s).", **values)
+            return _("Sebagian diperiksa, terakhir %(ago)s (%(day)s).", **values)
+        if check.is_of_all_parts:
+            return _("Diperiksa %(agency)s %(ago)s (%(day)s).", **values)
+        return _("Sebagian diperiksa %(agency)s, terakhir %(ago)s (%(day)s).", **values)
 
     def date(self, day: date) -> str:
         """Return a day with its year, such as `17 Desember 2026`."""
