@@ -18,6 +18,7 @@ from services.catalog.schemas import (
     DocumentTypeItem,
     DraftItem,
     DraftSaved,
+    LifeEventDetail,
     LifeEventItem,
     Opening,
     PlaceDetail,
@@ -45,6 +46,7 @@ __all__ = [
     "Difference",
     "DraftItem",
     "DraftSaved",
+    "LifeEventDetail",
     "LifeEventItem",
     "LinkName",
     "LinkNames",
@@ -157,6 +159,10 @@ class CatalogClient(CatalogEditingClient):
     async def list_life_events(self) -> list[LifeEventItem]:
         """Return the life events in their order."""
         return (await self._get(Page[LifeEventItem], f"{API}/life-events")).items
+
+    async def find_life_event(self, slug: str) -> LifeEventDetail | None:
+        """Return a life event with its services; None if there is no such life event."""
+        return await self._find(LifeEventDetail, f"{API}/life-events/{slug}")
 
     async def list_all_places(self) -> list[PlaceItem]:
         """Return all places."""

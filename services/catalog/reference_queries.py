@@ -134,10 +134,15 @@ WHERE a.region = :region AND a.slug = :slug
 """
 
 LIFE_EVENT_SERVICES = """
--- The services for a life event.
+-- The services for a life event, with their cases.
 SELECT coalesce(jsonb_agg(jsonb_build_object(
                    'slug', s.slug, 'name', s.content -> 'name', 'name_en', s.content -> 'name_en',
-                   'agency', a.content -> 'short_name') ORDER BY s.slug), '[]')
+                   'agency', a.content -> 'short_name',
+                   'cases', (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                                        'slug', c.content -> 'slug', 'name', c.content -> 'name',
+                                        'name_en', c.content -> 'name_en') ORDER BY c.place), '[]')
+                             FROM jsonb_array_elements(s.content -> 'cases')
+                                  WITH ORDINALITY AS c (content, place))) ORDER BY s.slug), '[]')
 FROM catalog.service s
 JOIN catalog.agency a ON a.region = s.region AND a.slug = s.agency
 WHERE s.region = :region AND :slug = ANY (s.life_events)

@@ -342,11 +342,28 @@ class AgencyDetail(ApiModel):
     href: Href
 
 
+class CaseReference(ApiModel):
+    """A case of a service, such as a lost card."""
+
+    slug: Slug
+    name: ShortText
+    name_en: ShortText
+
+
+class LifeEventService(ServiceReference):
+    """A service for a life event, with its cases."""
+
+    cases: list[CaseReference] = Field(
+        default_factory=list[CaseReference],
+        description="Cases of the service, by which it asks for different things.",
+    )
+
+
 class LifeEventDetail(ApiModel):
     """A life event with its services."""
 
     life_event: LifeEvent = Field(description="The life event that is described.")
-    services: list[ServiceReference] = Field(description="The services for it.")
+    services: list[LifeEventService] = Field(description="The services for it.")
     version: int
     modified_at: AwareDatetime
     href: Href

@@ -82,6 +82,7 @@ from services.gateway.portal.dashboard.routes import router as dashboard
 from services.gateway.portal.discovery import router as discovery
 from services.gateway.portal.error_pages import add_error_pages
 from services.gateway.portal.key_sessions import delete_expired_sessions
+from services.gateway.portal.life_events import router as life_event_pages
 from services.gateway.portal.posters.codes import store_posters_of
 from services.gateway.portal.posters.routes import router as posters
 from services.gateway.portal.privacy import router as privacy_page
@@ -364,6 +365,7 @@ def create_app(settings: Settings) -> FastAPI:
         api_document,
         pages,
         service_page,
+        life_event_pages,
         search_page,
         announcement_pages,
         survey_devices,

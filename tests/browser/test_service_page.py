@@ -27,6 +27,24 @@ def test_a_person_with_a_lost_card_ticks_what_to_bring_without_a_script(open_tab
         assert tab.console_errors == []
 
 
+def test_from_the_front_page_to_a_lost_card_are_two_taps(open_tab: OpenTab) -> None:
+    with open_tab(width=360, height=640, java_script_enabled=False, has_touch=True) as tab:
+        page = tab.page
+        tab.open("/")
+        need = page.get_by_role("link", name="Dokumen hilang atau rusak")
+        box = need.bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= 640  # on the first screen
+        need.tap()
+        card = page.get_by_role("listitem").filter(
+            has=page.get_by_role("link", name="Kartu Tanda Penduduk Elektronik")
+        )
+        card.get_by_role("link", name="Hilang", exact=True).tap()
+        page.get_by_label("Surat keterangan hilang").wait_for(state="visible")
+        assert overflow(page) == []
+        assert tab.console_errors == []
+
+
 def test_a_source_is_one_tap_away(open_tab: OpenTab) -> None:
     with open_tab(width=320) as tab:
         tab.open("/layanan/ktp-el")

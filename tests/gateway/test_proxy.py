@@ -168,7 +168,8 @@ def test_text_that_cannot_be_stored_is_never_a_500(hub: Hub) -> None:
         for path, names in (
             ("/", ["lang"]),
             ("/layanan", ["agency", "life_event", "cursor", "lang"]),
-            ("/layanan/{slug}", ["lang"]),
+            ("/layanan/{slug}", ["case", "lang"]),
+            ("/peristiwa/{slug}", ["lang"]),
             ("/cari", ["q", "lang"]),
             ("/status", ["lang"]),
             ("/static/{path}", []),

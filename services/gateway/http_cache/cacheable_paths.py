@@ -15,7 +15,7 @@ CATALOG = (
     "/api/v1/exports",
     "/hsds",
 )
-PAGES = ("/layanan", "/tempat", "/cari")
+PAGES = ("/layanan", "/peristiwa", "/tempat", "/cari")
 DOCUMENTS = ("/openapi.json", "/docs")
 HUB = ("catalog", "gateway")
 

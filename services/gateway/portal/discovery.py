@@ -16,7 +16,17 @@ from services.platform.settings import Settings
 router = APIRouter(include_in_schema=False)
 
 SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
-PAGES = ("/", "/layanan", "/pengumuman", "/status", "/survei", "/aduan", "/dasbor", "/privasi")
+PAGES = (
+    "/",
+    "/layanan",
+    "/peristiwa",
+    "/pengumuman",
+    "/status",
+    "/survei",
+    "/aduan",
+    "/dasbor",
+    "/privasi",
+)
 NOT_FOR_ROBOTS = ("/go/", "/s/", "/cari", "/unggah", "/aduan/", "/api/")
 MAX_SERVICES = 49_000
 """A sitemap has 50,000 addresses at most."""

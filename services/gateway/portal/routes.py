@@ -9,11 +9,13 @@ from sqlmodel import col, select
 
 from services.gateway.api_docs.openapi import unified_document
 from services.gateway.api_docs.reference import groups_of, models_of
+from services.gateway.link_monitoring.health import read_link_health
 from services.gateway.link_monitoring.records import LinkRecord
 from services.gateway.portal.announcements import latest_announcements
 from services.gateway.portal.page import CurrentPage, Page
 from services.gateway.portal.page_links import next_page
 from services.gateway.portal.popular import popular_services
+from services.gateway.portal.portal_states import portal_states
 from services.gateway.portal.service_texts import ServiceTexts
 from services.platform.database import ReadSessionDep
 from services.platform.parameters import SlugPath
@@ -24,28 +26,32 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 PAGE_SIZE = 40
 """Services on a page of the list: what a slow connection loads at once."""
+MOST_EVENTS = 8
+"""Life events on the front page; the others are one tap further."""
 
 
 @router.get("/")
 async def home(request: Request, session: ReadSessionDep, page: CurrentPage) -> HTMLResponse:
-    """Show the search, the portals, the life events and the agencies."""
+    """Show the search, the life events, the portals with their state, and the agencies."""
     try:
         life_events = await page.catalog.list_life_events()
         agencies = await page.catalog.list_agencies()
     except httpx.HTTPError:
         return page.unavailable()
+    region, now = get_region(request), datetime.now(UTC)
     links = await session.execute(
-        select(LinkRecord)
-        .where(LinkRecord.region == get_region(request))
-        .order_by(col(LinkRecord.slug))
+        select(LinkRecord).where(LinkRecord.region == region).order_by(col(LinkRecord.slug))
     )
+    health = await read_link_health(session, region, now=now)
     return page.render(
         "home.html",
         portals=[row.content for row in links.scalars() if row.content["e_mall"]],
-        life_events=life_events,
+        states=portal_states(health, page.messages, now=now, zone=page.zone),
+        life_events=[event for event in life_events if event.services],
+        most_events=MOST_EVENTS,
         agencies=[agency for agency in agencies if agency.services],
-        popular=await popular_services(page, now=datetime.now(UTC)),
-        announcements=await latest_announcements(session, get_region(request)),
+        popular=await popular_services(page, now=now),
+        announcements=await latest_announcements(session, region),
         day=page.local_date,
     )
 
