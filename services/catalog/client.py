@@ -14,6 +14,7 @@ from services.catalog.records import (
     is_reported,
 )
 from services.catalog.schemas import (
+    AgencyDetail,
     AgencyItem,
     DocumentTypeItem,
     DraftItem,
@@ -39,6 +40,7 @@ from services.platform.service import API
 from services.platform.service_client import parse
 
 __all__ = [
+    "AgencyDetail",
     "AgencyItem",
     "CatalogClient",
     "ChannelKind",
@@ -134,9 +136,11 @@ class CatalogClient(CatalogEditingClient):
         """Return a service with its details; None if there is no such service."""
         return await self._find(ServiceDetail, f"{API}/services/{slug}", absent=(404, 410))
 
-    async def list_places(self, *, service: str) -> list[PlaceItem]:
-        """Return the places that give a service, each with whether it is open now."""
-        query = {"service": service, "limit": PAGE_SIZE}
+    async def list_places(
+        self, *, service: str | None = None, agency: str | None = None
+    ) -> list[PlaceItem]:
+        """Return the places that give a service or that an agency runs, with their opening."""
+        query = {"service": service, "agency": agency, "limit": PAGE_SIZE}
         return await self._list(Page[PlaceItem], f"{API}/places", query=query, most=None)
 
     async def find_place(self, slug: str) -> PlaceDetail | None:
@@ -155,6 +159,10 @@ class CatalogClient(CatalogEditingClient):
     async def find_agency(self, slug: str) -> AgencyItem | None:
         """Return an agency; None if there is no such agency."""
         return next((item for item in await self.list_agencies() if item.slug == slug), None)
+
+    async def find_agency_detail(self, slug: str) -> AgencyDetail | None:
+        """Return an agency with its services and sources; None if there is no such agency."""
+        return await self._find(AgencyDetail, f"{API}/agencies/{slug}")
 
     async def list_life_events(self) -> list[LifeEventItem]:
         """Return the life events in their order."""

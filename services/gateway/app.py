@@ -72,6 +72,8 @@ from services.gateway.people.oidc import create_provider
 from services.gateway.people.routes import router as people
 from services.gateway.people.sessions import delete_old_person_sessions
 from services.gateway.people.sign_in import SignIn, delete_old_attempts
+from services.gateway.portal.about import router as about_pages
+from services.gateway.portal.agencies import router as agency_pages
 from services.gateway.portal.announcements import router as announcement_pages
 from services.gateway.portal.assets import Assets
 from services.gateway.portal.complaints.routes import router as comment_pages
@@ -366,6 +368,8 @@ def create_app(settings: Settings) -> FastAPI:
         pages,
         service_page,
         life_event_pages,
+        agency_pages,
+        about_pages,
         search_page,
         announcement_pages,
         survey_devices,

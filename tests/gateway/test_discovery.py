@@ -22,8 +22,51 @@ def test_the_sitemap_lists_pages_and_services(server: Server, database: str) -> 
     addresses = [element.text for element in ElementTree.fromstring(answer.content).iter()]
     assert f"{PUBLIC}/layanan/ktp-el" in addresses
     assert f"{PUBLIC}/" in addresses
+    for path in ("/peristiwa/menikah", "/instansi/dukcapil", "/tempat/kantor-pln", "/tentang"):
+        assert f"{PUBLIC}{path}" in addresses
     assert f"Sitemap: {PUBLIC}/sitemap.xml" in robots
     assert "Disallow: /go/" in robots
+
+
+def test_a_page_has_one_address_for_sharing_in_each_language(server: Server, database: str) -> None:
+    settings: Settings = server.settings(database, public_url=PUBLIC)
+    with TestClient(create_app(settings)) as client:
+        for path, canonical in (
+            ("/", "/"),
+            ("/layanan/ktp-el", "/layanan/ktp-el"),
+            ("/layanan/ktp-el?case=hilang&lang=en", "/layanan/ktp-el?lang=en"),
+            ("/layanan?life_event=menikah", None),
+            ("/cari?q=ktp", None),
+            ("/tidak-ada", None),
+        ):
+            page = client.get(path, headers={"Accept": "text/html"}).text
+            found = re.findall(r'<link rel="canonical" href="([^"]+)"', page)
+            assert found == ([] if canonical is None else [PUBLIC + canonical]), path
+            shared = re.findall(r'<meta property="og:url" content="([^"]+)"', page)
+            assert shared == found
+
+
+def test_a_page_describes_itself_to_those_who_share_it(shared: Hub) -> None:
+    page = shared.client.get("/layanan/ktp-el").text
+    [service] = [one for one in read_catalog(TOBA).services if one.slug == "ktp-el"]
+    for part in (
+        f'<meta name="description" content="{service.summary}">',
+        f'<meta property="og:title" content="{service.name}">',
+        '<meta property="og:site_name" content="e-Mall Kabupaten Toba">',
+    ):
+        assert part in page
+    assert "og:url" not in page  # this hub has no public address
+
+
+def test_a_phone_can_put_the_hub_on_its_home_screen(shared: Hub) -> None:
+    assert '<link rel="manifest" href="/manifest.webmanifest">' in shared.client.get("/").text
+    answer = shared.client.get("/manifest.webmanifest")
+    assert answer.headers["content-type"].startswith("application/manifest+json")
+    manifest = answer.json()
+    assert manifest["name"] == "e-Mall Kabupaten Toba"
+    icon = shared.client.get(manifest["icons"][0]["src"])
+    assert icon.headers["content-type"].startswith("image/svg+xml")
+    assert shared.client.get("/favicon.ico", follow_redirects=True).content == icon.content
 
 
 def test_without_a_public_address_there_is_no_sitemap(shared: Hub) -> None:

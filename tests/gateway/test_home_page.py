@@ -40,6 +40,6 @@ def test_a_life_event_leads_to_the_cases_of_its_services(shared: Hub) -> None:
     assert ktp["cases"][0] == {"slug": "hilang", "name": "Hilang", "name_en": "Lost"}
     page = shared.client.get("/peristiwa/dokumen-hilang?lang=en")
     assert page.status_code == 200
-    assert 'href="/layanan/ktp-el?case=hilang&lang=en">Lost</a>' in page.text
+    assert 'href="/layanan/ktp-el?case=hilang&amp;lang=en">Lost</a>' in page.text
     assert 'href="/layanan/surat-keterangan-hilang?lang=en"' in page.text
     assert shared.client.get("/peristiwa/tidak-ada").status_code == 404

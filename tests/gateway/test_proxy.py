@@ -170,6 +170,7 @@ def test_text_that_cannot_be_stored_is_never_a_500(hub: Hub) -> None:
             ("/layanan", ["agency", "life_event", "cursor", "lang"]),
             ("/layanan/{slug}", ["case", "lang"]),
             ("/peristiwa/{slug}", ["lang"]),
+            ("/instansi/{slug}", ["lang"]),
             ("/cari", ["q", "lang"]),
             ("/status", ["lang"]),
             ("/static/{path}", []),

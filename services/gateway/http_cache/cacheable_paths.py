@@ -15,7 +15,7 @@ CATALOG = (
     "/api/v1/exports",
     "/hsds",
 )
-PAGES = ("/layanan", "/peristiwa", "/tempat", "/cari")
+PAGES = ("/layanan", "/peristiwa", "/instansi", "/tempat", "/cari")
 DOCUMENTS = ("/openapi.json", "/docs")
 HUB = ("catalog", "gateway")
 

@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 from services.assessment.client import AssessmentClient
 from services.catalog.client import CatalogClient
 from services.feedback.client import FeedbackClient
+from services.gateway.portal.discovery import canonical_address
 from services.gateway.portal.service_clients import (
     assessment_client,
     catalog_client,
@@ -35,7 +36,7 @@ from services.platform.translation import Translator, translator
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'"
+    "manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
 
@@ -108,7 +109,15 @@ class Page:
         html = (
             environment(self.language)
             .get_template(template)
-            .render(other_languages=self._other_languages(), place=place, data=data, **values)
+            .render(
+                other_languages=self._other_languages(),
+                place=place,
+                data=data,
+                canonical=canonical_address(self.request, self.language_query)
+                if status == 200
+                else None,
+                **values,
+            )
         )
         return HTMLResponse(
             html,
