@@ -19,6 +19,7 @@ from services.assessment.client import (
     TemporalEvidence,
     record_of,
 )
+from services.gateway.portal.dashboard.figures import compact
 from services.platform.translation import N_, NC_, Message, Translator
 
 KINDS: Mapping[str, Message] = {
@@ -84,6 +85,10 @@ INPUTS: Mapping[str, Message] = {
 """Numbers that an indicator is computed from, beside the two of a share."""
 
 
+EXCEPTIONS = frozenset({"absent", "doubted"})
+"""Numbers that are worth a line only if there are any."""
+
+
 @dataclass(frozen=True)
 class EvidenceLine:
     """A piece of evidence; `sources` is empty if the hub counted it itself."""
@@ -114,24 +119,18 @@ def input_lines(detail: NodeDetail, messages: Translator) -> list[str]:
         lines.append(
             messages.gettext(
                 "%(part)s dari %(whole)s",
-                part=_number(messages, part),
-                whole=_number(messages, whole),
+                part=compact(messages, part),
+                whole=compact(messages, whole),
             )
         )
     elif whole is not None:
         lines.append(
-            messages.gettext("Jumlah yang tercatat: %(number)s", number=_number(messages, whole))
+            messages.gettext("Jumlah yang tercatat: %(number)s", number=compact(messages, whole))
         )
     for name, value in given.items():
-        if name in INPUTS:
-            lines.append(f"{messages.translate(INPUTS[name])}: {_number(messages, value)}")
+        if name in INPUTS and (value or name not in EXCEPTIONS):
+            lines.append(f"{messages.translate(INPUTS[name])}: {compact(messages, value)}")
     return lines
-
-
-def _number(messages: Translator, value: float) -> str:
-    """Return a number with as many of two decimals as it needs."""
-    digits = next(n for n in (0, 1, 2) if n == 2 or round(value, n) == round(value, 2))
-    return messages.number(value, digits)
 
 
 def _line(item: Item, sources: Mapping[str, SourceItem], messages: Translator) -> EvidenceLine:
@@ -143,7 +142,7 @@ def _line(item: Item, sources: Mapping[str, SourceItem], messages: Translator) -
         name=None if record is None else _name(record, messages),
         when=None if record is None else _when(record, messages),
         statement=record.statement if isinstance(record, Observation) else None,
-        passage=None if record is None else record.passage,
+        passage=None if record is None or not record.passage else record.passage.rstrip(". "),
         sources=cited,
         is_counted_by_the_hub=record is None,
         href=item.href,

@@ -14,6 +14,12 @@ def figure(messages: Translator, value: float | None, digits: int = 0) -> str:
     return NONE if value is None else messages.number(value, digits)
 
 
+def compact(messages: Translator, value: float) -> str:
+    """Return a number with as many of two decimals as it needs."""
+    digits = next(n for n in (0, 1, 2) if n == 2 or round(value, n) == round(value, 2))
+    return messages.number(value, digits)
+
+
 def range_text(messages: Translator, low: float | None, high: float | None) -> str:
     """Return a range in whole numbers, rounded outward; a dash if there is none."""
     if low is None or high is None:

@@ -18,7 +18,7 @@ from services.assessment.client import (
     TrendPeriod,
 )
 from services.gateway.portal.dashboard.evidence_lines import evidence_lines, input_lines
-from services.gateway.portal.dashboard.figures import figure, range_text, standing
+from services.gateway.portal.dashboard.figures import compact, figure, range_text, standing
 from services.gateway.portal.dashboard.known_methods import known_methods
 from services.gateway.portal.dashboard.method_reasons import REASONS
 from services.gateway.portal.dashboard.node_addresses import node_address
@@ -103,6 +103,7 @@ async def _node_page(page: Page, year: int, code: str, *, is_indicator: bool) ->
         ),
         standing=standing(page.messages, node),
         figure=partial(figure, page.messages),
+        compact=partial(compact, page.messages),
         ends=partial(range_text, page.messages),
         address=partial(node_address, shown.period),
         own_address=lambda period: node_address(period, node),

@@ -76,14 +76,17 @@ def score_bars(rows: Sequence[ScoreBar], *, name: str, title: str, description: 
         size = LARGE if row.is_whole else NORMAL
         y += 10 if row.is_whole else 0
         lines = wrap(_clean(row.label), size, WIDTH - room, bold=row.is_whole)
+        top = y
         drawn = [
             *_lines(lines, 0, y, size, bold=row.is_whole),
             _text(WIDTH, y + size, row.figure, size, anchor="end", bold=True),
         ]
         y += len(lines) * size * LINE_HEIGHT + 3
         drawn += _bar(row, y, name)
-        parts.append(f'<a href="{escape(row.href)}">{"".join(drawn)}</a>')
         y += BAR_HEIGHT + 10
+        # The link is what is drawn in it: the room between name and bar too.
+        target = f'<rect class="target" y="{top:.1f}" width="{WIDTH}" height="{y - top:.1f}"/>'
+        parts.append(f'<a href="{escape(row.href)}">{target}{"".join(drawn)}</a>')
     return _document(parts, height=y, name=name, title=title, description=description, role="group")
 
 
@@ -170,7 +173,9 @@ def _plot(marks: Sequence[YearMark], top: float, name: str) -> Iterator[str]:
         yield f'<circle class="mark" cx="{x:.1f}" cy="{height(value):.1f}" r="4"/>'
     figures = ((x, text_width(mark.figure, NORMAL, bold=True)) for mark, x, _ in known)
     for mark, x, value in _spaced(known, figures):
-        yield _text(x, height(value) - 8, mark.figure, NORMAL, anchor="middle", bold=True)
+        yield _text(
+            x, height(value) - 8, mark.figure, NORMAL, anchor="middle", bold=True, figure=True
+        )
     years = ((x, text_width(str(mark.year), SMALL)) for mark, x in zip(marks, places, strict=True))
     for mark, x in _spaced(list(zip(marks, places, strict=True)), years):
         yield _text(x, top + PLOT + SMALL + 5, str(mark.year), SMALL, anchor="middle", soft=True)
@@ -209,8 +214,10 @@ def _text(
     anchor: str = "start",
     bold: bool = False,
     soft: bool = False,
+    figure: bool = False,
 ) -> str:
-    names = " ".join(name for name, holds in (("bold", bold), ("soft", soft)) if holds)
+    looks = (("bold", bold), ("soft", soft), ("figure", figure))
+    names = " ".join(name for name, holds in looks if holds)
     look = f' class="{names}"' if names else ""
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}"{look}>'
