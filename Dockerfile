@@ -16,6 +16,7 @@ COPY setup.py MANIFEST.in ./
 COPY migrations migrations
 COPY methods methods
 COPY packs packs
+COPY docs/runbook.md docs/runbook.md
 ARG COMMIT=unknown
 RUN EMALL_BUILD_COMMIT=${COMMIT} pip --python /venv/bin/python install --no-deps .
 

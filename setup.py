@@ -1,7 +1,8 @@
 """Build steps beside pyproject.toml: the data folders and the git commit become package data.
 
-A checkout keeps `migrations/`, `methods/` and `packs/` at its top. In a wheel they are
-`services/_data/`, and `services/_build.py` holds the commit, so that both need no checkout.
+A checkout keeps `migrations/`, `methods/`, `packs/` and `docs/runbook.md` at its top. In a wheel
+they are in `services/_data/`, and `services/_build.py` holds the commit, so that both need no
+checkout.
 """
 
 import os
@@ -15,6 +16,7 @@ from setuptools.command.sdist import sdist
 
 ROOT = Path(__file__).parent
 DATA_FOLDERS = ("migrations", "methods", "packs")
+DATA_FILES = ("docs/runbook.md",)
 IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 
@@ -52,6 +54,10 @@ class BuildWithData(build_py):
             folder = target / "services" / "_data" / name
             shutil.rmtree(folder, ignore_errors=True)
             shutil.copytree(ROOT / name, folder, ignore=IGNORED)
+        for name in DATA_FILES:
+            file = target / "services" / "_data" / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, file)
         write_commit(target)
 
 

@@ -17,7 +17,8 @@ from services.platform.networks import Networks
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 ROOT = _PACKAGE / "_data" if (_PACKAGE / "_data").is_dir() else _PACKAGE.parent
-"""Folder of `migrations/`, `methods/` and `packs/`: package data of a wheel, or the checkout."""
+"""Folder of `migrations/`, `methods/`, `packs/` and `docs/runbook.md`: package data of a wheel, or
+the checkout."""
 
 DEFAULT_PACK = ROOT / "packs" / "toba"
 

@@ -1,5 +1,10 @@
 """`/kelola/jejak`: the audit log searched by people."""
 
+import csv
+import io
+from html import escape
+
+import openpyxl
 import pytest
 
 from tests.conftest import Hub
@@ -36,6 +41,17 @@ def test_an_auditor_finds_who_did_what_by_person_agency_act_and_time(
     assert "the chain is intact" in auditor.get(f"{AUDIT}?lang=en").text
     for query in ("instansi=dinkes", "tindakan=DELETE", "dari=2099-01-01", "alamat=tidak-ada"):
         assert "Tidak ada baris yang cocok" in auditor.get(f"{AUDIT}?orang={person}&{query}").text
+    search = f"orang={person}&alamat=/kelola/instansi"
+    assert f'href="{AUDIT}.csv?{escape(search.replace("/", "%2F"))}' in page
+    file = auditor.get(f"{AUDIT}.csv?{search}").content.decode("utf-8-sig")
+    [row] = csv.DictReader(io.StringIO(file), delimiter=";")
+    assert (row["Siapa"], row["Id"], row["Tindakan"]) == ("pelapor", f"p{person.hex}", "POST")
+    assert row["Alamat"] == "/kelola/instansi"
+    book = openpyxl.load_workbook(io.BytesIO(auditor.get(f"{AUDIT}.xlsx?{search}").content))
+    assert book.active is not None
+    assert book.active["C2"].value == "pelapor"
+    assert auditor.get(f"{AUDIT}.csv?dari=x").status_code == 422
+    assert reporter.get(f"{AUDIT}.csv").status_code == 403
     admin = hub.auth("diskominfo", "admin")
     path = f"/api/v1/audit?person={person}&target=/kelola/instansi&action=POST"
     [line] = hub.client.get(path, headers=admin).json()["items"]

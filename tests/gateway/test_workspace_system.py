@@ -1,14 +1,19 @@
 """`/kelola/sistem` and its operations: findings, jobs, backups and settings."""
 
+import csv
+import io
+import re
 from pathlib import Path
 from typing import Any, get_args
 
 import httpx
+import openpyxl
 import pytest
 from pydantic import SecretStr
 
 from services.feedback.app import create_app as create_feedback
 from services.gateway.app import create_app
+from services.platform.health.findings import HealthCheck
 from services.platform.settings import Settings, load_settings
 from services.platform.settings_in_force import list_settings
 from tests.conftest import Hub
@@ -181,12 +186,69 @@ def test_findings_say_what_to_do_and_backups_how_old_they_are(
     assert [each["services"] for each in found if each["check"] == "queues"] == [["gateway"]]
     page = administrator.get(SYSTEM).text
     assert f"emall jobs retry {JOB}" in page
+    guide = f"{SYSTEM}/panduan"
+    assert f'<a href="{guide}#queues">docs/runbook.md#queues</a>' in page
     assert "3 hari yang lalu" in page
     assert "48,2 MB" in page
     assert "3 days ago" in administrator.get(f"{SYSTEM}?lang=en").text
     admin = hub.auth("diskominfo", "admin")
     [backup] = hub.client.get("/api/v1/backups", headers=admin).json()["items"]
     assert (backup["size"], backup["encrypted"]) == (48211230, False)
+
+
+def test_the_runbook_has_a_section_for_each_finding(
+    hub: Hub, administrator: Colleague, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guide = administrator.get(f"{SYSTEM}/panduan").text
+    for check in HealthCheck:
+        assert f'<h3 id="{check.value}">{check.value}</h3>' in guide
+    sections = set(re.findall(r'id="([a-z-]+)"', guide))
+    assert sections >= set(re.findall(r'href="#([a-z-]+)"', guide))
+    assert "<strong>Citizens:</strong>" in guide
+    assert "<code>select pid, now() - xact_start" in guide
+    assert "retry &lt;job&gt;" in guide
+    assert "](" not in guide
+    editor = colleague(hub, "penyunting@dukcapil.test", ("editor", "dukcapil"))
+    assert editor.get(f"{SYSTEM}/panduan").status_code == 403
+
+    monkeypatch.setattr("services.gateway.portal.workspace.system.read_runbook", lambda: None)
+    assert administrator.get(f"{SYSTEM}/panduan").status_code == 404
+    assert f'href="{SYSTEM}/panduan' not in administrator.get(SYSTEM).text
+
+
+def test_jobs_and_backups_are_taken_away(hub: Hub, administrator: Colleague) -> None:
+    [lost] = refuse(hub, 31)
+    execute(
+        hub,
+        "INSERT INTO gateway.backup (region, made_at, size, encrypted) "
+        "VALUES ($1, '2026-01-02 03:04+00', 48211230, true)",
+        hub.settings.region,
+    )
+    page = administrator.get(SYSTEM).text
+    for name in ("tugas.csv", "tugas.xlsx", "cadangan.csv", "cadangan.xlsx"):
+        assert f'href="{SYSTEM}/{name}"' in page
+    file = administrator.get(f"{SYSTEM}/tugas.csv")
+    assert 'filename="tugas.csv"' in file.headers["content-disposition"]
+    jobs = {each["Tugas"]: each for each in table(file)}
+    assert (jobs[JOB]["Layanan hub"], jobs[JOB]["Ditolak"]) == ("gateway", "1")
+    assert jobs[JOB]["Aktif"] == "Ya"
+    assert jobs["form-bundles"]["Layanan hub"] == "feedback"
+    book = openpyxl.load_workbook(
+        io.BytesIO(administrator.get(f"{SYSTEM}/tugas.xlsx?lang=en").content)
+    )
+    assert book.sheetnames[0] == "Background jobs"
+    assert lost in [row[2].value for row in book.worksheets[1]]
+    backups = table(administrator.get(f"{SYSTEM}/cadangan.csv"))
+    assert {"Dibuat": "2026-01-02 10:04", "Ukuran (bita)": "48211230", "Terenkripsi": "Ya"} in (
+        backups
+    )
+    assert administrator.get(f"{SYSTEM}/cadangan.xlsx").status_code == 200
+    assert visitor(hub).get(f"{SYSTEM}/tugas.csv").status_code == 303
+
+
+def table(file: httpx.Response) -> list[dict[str, str]]:
+    """Return the rows of a CSV file by their headings."""
+    return list(csv.DictReader(io.StringIO(file.content.decode("utf-8-sig")), delimiter=";"))
 
 
 def test_no_secret_is_shown_among_the_settings(

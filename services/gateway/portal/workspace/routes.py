@@ -37,6 +37,7 @@ from services.gateway.portal.workspace.survey_follow_up import router as survey_
 from services.gateway.portal.workspace.survey_rounds import router as survey_rounds
 from services.gateway.portal.workspace.surveys import router as surveys
 from services.gateway.portal.workspace.system import router as system
+from services.gateway.portal.workspace.system_files import router as system_files
 from services.gateway.portal.workspace.webhooks import router as webhooks
 
 WORKSPACE_ROUTERS = (
@@ -53,6 +54,7 @@ WORKSPACE_ROUTERS = (
     audit,
     webhooks,
     system,
+    system_files,
     meeting_recording,  # before `meetings`, whose addresses would take `baru` for an id
     meetings,
     evidence_lists,

@@ -6,11 +6,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import HTMLResponse, Response
+from markupsafe import Markup
 
 from services.gateway.hub_status.backups import list_backups
 from services.gateway.hub_status.operation_routes import operator_of, read_hub_jobs
 from services.gateway.hub_status.refused_items import settle_named_items
 from services.gateway.hub_status.routes import get_hub_status
+from services.gateway.hub_status.runbook import read_runbook
 from services.gateway.portal.workspace.access import Enter, Workspace, database_of
 from services.gateway.portal.workspace.people import ConfirmedAdministrator
 from services.platform.health.findings import RUNBOOK, HealthCheck, Severity
@@ -25,6 +27,7 @@ from services.platform.translation import N_, NC_, Message, Translator
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 SYSTEM = "/kelola/sistem"
+RUNBOOK_PAGE = f"{SYSTEM}/panduan"
 SHOWN_BACKUPS = 5
 ITEM = "butir-"
 SHOWN = "tampil-"
@@ -76,6 +79,15 @@ JobName = Annotated[str, Path(pattern=r"^[a-z0-9-]{1,60}$")]
 async def show_system(request: Request, workspace: Reader) -> Response:
     """Show what is wrong, the jobs, the last backups and the settings in force."""
     return await _page(request, workspace)
+
+
+@router.get(RUNBOOK_PAGE)
+async def show_runbook(workspace: Reader) -> Response:
+    """Show what to do about each finding."""
+    content = read_runbook()
+    if content is None:
+        return workspace.page.not_found()
+    return workspace.render("workspace/runbook.html", content=Markup(content))  # noqa: S704 - of the distribution, escaped
 
 
 @router.post(f"{SYSTEM}/{{job}}/ulangi")
@@ -144,6 +156,7 @@ async def _page(
         hub=hub,
         remedies=_remedies(request),
         runbook=RUNBOOK,
+        runbook_page=RUNBOOK_PAGE if read_runbook() is not None else None,
         checks=messages.labels(CHECKS),
         severities=messages.labels(SEVERITIES),
         states=messages.labels(STATES),

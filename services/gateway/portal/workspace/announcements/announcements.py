@@ -1,6 +1,5 @@
 """`/kelola/pengumuman`: the announcements of an agency, and what is done with each."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Annotated, Literal
@@ -40,14 +39,13 @@ from services.gateway.portal.workspace.announcements.fields import (
     local_differences,
 )
 from services.gateway.portal.workspace.catalog.differences import describe
+from services.gateway.portal.workspace.downloads import Table, csv_file, xlsx_file
 from services.gateway.portal.workspace.hidden_fields import tag_of
 from services.gateway.portal.workspace.links.link_records import moment_text
 from services.platform.conditional_writes import ConditionalWrite
 from services.platform.paging import Page
 from services.platform.problems import NotAllowed, ProblemError
-from services.platform.spreadsheets.csv_export import CSV_MEDIA_TYPE, CsvValue, write_csv
-from services.platform.spreadsheets.model import XLSX
-from services.platform.spreadsheets.writing import Column, write_xlsx
+from services.platform.spreadsheets.csv_export import CsvValue
 from services.platform.translation import N_, Message
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -106,21 +104,15 @@ async def list_announcements(
 @router.get(f"{ANNOUNCEMENTS}.csv")
 async def export_csv(request: Request, workspace: Reader, konsep: DraftFilter = "") -> Response:
     """Return the list as CSV, in the form of Indonesian spreadsheet programs."""
-    headings, rows = await _table(request, workspace, konsep)
-    return _download(write_csv(headings, rows), CSV_MEDIA_TYPE, name="pengumuman.csv")
+    return csv_file(await _table(request, workspace, konsep), name="pengumuman")
 
 
 @router.get(f"{ANNOUNCEMENTS}.xlsx")
 async def export_xlsx(request: Request, workspace: Reader, konsep: DraftFilter = "") -> Response:
     """Return the list as a workbook."""
-    headings, rows = await _table(request, workspace, konsep)
-    sheet = (
-        [Column(heading) for heading in headings],
-        [dict(zip(headings, row, strict=True)) for row in rows],
-    )
-    name = workspace.page.messages.gettext("Pengumuman")
-    content = await asyncio.to_thread(write_xlsx, {name: sheet})
-    return _download(content, XLSX, name="pengumuman.xlsx")
+    table = await _table(request, workspace, konsep)
+    title = workspace.page.messages.gettext("Pengumuman")
+    return await xlsx_file({title: table}, name="pengumuman")
 
 
 @router.get(f"{ANNOUNCEMENTS}/{{id}}")
@@ -280,9 +272,7 @@ async def _read_page(
             return None
 
 
-async def _table(
-    request: Request, workspace: Workspace, draft: DraftFilter
-) -> tuple[list[str], list[list[CsvValue]]]:
+async def _table(request: Request, workspace: Workspace, draft: DraftFilter) -> Table:
     """Return headings and rows of the list, the newest first."""
     messages, moment = workspace.page.messages, moment_text(workspace)
     names = await workspace.agency_names()
@@ -308,15 +298,4 @@ async def _table(
         ]
         for each in items
     ]
-    return [messages.translate(heading) for heading in EXPORTED], rows
-
-
-def _download(content: bytes, media_type: str, *, name: str) -> Response:
-    return Response(
-        content,
-        media_type=media_type,
-        headers={
-            "Content-Disposition": f'attachment; filename="{name}"',
-            "Cache-Control": "no-store",
-        },
-    )
+    return Table([messages.translate(heading) for heading in EXPORTED], rows)

@@ -1,6 +1,5 @@
 """`/kelola/bukti.csv` and `.xlsx`: the list that a person sees, to take away."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import date
 from typing import Annotated
@@ -11,15 +10,14 @@ from fastapi.responses import Response
 
 from services.assessment.client import Evidence
 from services.gateway.portal.workspace.access import Workspace
+from services.gateway.portal.workspace.downloads import Table, csv_file, xlsx_file
 from services.gateway.portal.workspace.evidence.fields import Field, Showing
 from services.gateway.portal.workspace.evidence.found_records import Reader, read_lists
 from services.gateway.portal.workspace.evidence.kinds import KIND_BY_SLUG, KINDS, kind_of
 from services.gateway.portal.workspace.evidence.lists import Row, StateFilter, find_rows
 from services.gateway.portal.workspace.evidence.record_kind import RecordKind
 from services.gateway.portal.workspace.evidence.vocabulary import STATES
-from services.platform.spreadsheets.csv_export import CSV_MEDIA_TYPE, CsvValue, write_csv
-from services.platform.spreadsheets.model import XLSX
-from services.platform.spreadsheets.writing import Column, write_xlsx
+from services.platform.spreadsheets.csv_export import CsvValue
 from services.platform.translation import N_, Message
 
 router = APIRouter(include_in_schema=False)
@@ -33,8 +31,6 @@ COMMON: Sequence[Message] = (
 """Columns of every kind after those of its form."""
 
 KindFilter = Annotated[str, Query(max_length=40)]
-Table = tuple[list[str], list[list[CsvValue]]]
-"""Headings and rows."""
 
 
 @router.get("/kelola/bukti.csv")
@@ -49,7 +45,7 @@ async def export_csv(
         [table] = (await _tables(workspace, [kind], keadaan)).values()
     except httpx.HTTPError:
         return workspace.page.unavailable()
-    return _download(write_csv(*table), CSV_MEDIA_TYPE, name=f"bukti-{kind.slug}.csv")
+    return csv_file(table, name=f"bukti-{kind.slug}")
 
 
 @router.get("/kelola/bukti.xlsx")
@@ -64,15 +60,7 @@ async def export_xlsx(
         tables = await _tables(workspace, kinds, keadaan)
     except httpx.HTTPError:
         return workspace.page.unavailable()
-    sheets = {
-        name: (
-            [Column(heading) for heading in headings],
-            [dict(zip(headings, row, strict=True)) for row in rows],
-        )
-        for name, (headings, rows) in tables.items()
-    }
-    content = await asyncio.to_thread(write_xlsx, sheets)
-    return _download(content, XLSX, name=f"bukti-{jenis}.xlsx" if jenis else "bukti.xlsx")
+    return await xlsx_file(tables, name=f"bukti-{jenis}" if jenis else "bukti")
 
 
 async def _tables(
@@ -88,7 +76,7 @@ async def _tables(
     for kind in kinds:
         showing = Showing(messages, await read_lists(workspace, kind))
         headings = [label for each in kind.fields for label in _headings(each, showing)]
-        tables[messages.translate(kind.name)] = (
+        tables[messages.translate(kind.name)] = Table(
             [*headings, *map(messages.translate, COMMON)],
             [
                 [
@@ -132,14 +120,3 @@ def _cells(field: Field, record: Evidence, showing: Showing) -> list[CsvValue]:
 
 def _sources(row: Row) -> str:
     return "; ".join(source.title for source in row.record.sources)
-
-
-def _download(content: bytes, media_type: str, *, name: str) -> Response:
-    return Response(
-        content,
-        media_type=media_type,
-        headers={
-            "Content-Disposition": f'attachment; filename="{name}"',
-            "Cache-Control": "no-store",
-        },
-    )
