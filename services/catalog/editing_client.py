@@ -8,13 +8,17 @@ from pydantic import BaseModel, JsonValue
 from services.catalog.records import Service
 from services.catalog.schemas import (
     AgencyDetail,
+    CatalogVersion,
+    CatalogVersions,
     DraftItem,
     DraftSaved,
     PlaceDetail,
     SearchDemandOfMonth,
+    ServiceDetail,
     ServiceDraft,
     ServiceFreshness,
     SourceItem,
+    VersionChanges,
 )
 from services.platform.paging import Page
 from services.platform.service import API
@@ -114,6 +118,23 @@ class CatalogEditingClient(ServiceClient):
             headers=_condition(tag) | {"Accept-Language": language},
             json=record,
         )
+
+    async def find_tagged_service(self, slug: str) -> tuple[ServiceDetail, str] | None:
+        """Return a published service with its entity tag; None if there is none."""
+        return await self._find_tagged(ServiceDetail, f"{API}/services/{slug}")
+
+    async def withdraw_record(self, kind: str, key: str, *, tag: str) -> None:
+        """Withdraw a service, agency or place that has this entity tag; `kind` is as in paths."""
+        await self._request("DELETE", f"{API}/{kind}/{key}", headers=_condition(tag))
+
+    async def list_versions(self, kind: str, key: str) -> list[CatalogVersion] | None:
+        """Return the versions of a record, the newest first; None if there was none of the name."""
+        found = await self._find(CatalogVersions, f"{API}/{kind}/{key}/versions")
+        return None if found is None else found.items
+
+    async def get_version_changes(self, kind: str, key: str, number: int) -> VersionChanges:
+        """Return who published a version of a record, and what it changed."""
+        return await self._get(VersionChanges, f"{API}/{kind}/{key}/versions/{number}")
 
     async def _find_tagged(self, model: type[ModelT], path: str) -> tuple[ModelT, str] | None:
         try:

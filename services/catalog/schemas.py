@@ -243,17 +243,22 @@ def catalog_versions(rows: Iterable[Any], href: str) -> CatalogVersions:
     )
 
 
-class ServiceAtVersion(ApiModel):
-    """A service as published in one version; null if that version withdrew it."""
+class VersionChanges(ApiModel):
+    """Who published a version of a record, and what it changed."""
 
     number: int
     recorded_at: AwareDatetime
     recorded_by: str = Field(description="The agency that published it, or `pack`.")
-    approved_by: str | None = Field(
-        description="Who published it as the draft of another; null if its author published it."
-    )
     differences: list[Difference] = Field(
         description="What it changed of the version before; empty of the first one."
+    )
+
+
+class ServiceAtVersion(VersionChanges):
+    """A service as published in one version; null if that version withdrew it."""
+
+    approved_by: str | None = Field(
+        description="Who published it as the draft of another; null if its author published it."
     )
     service: Service | None
 
@@ -453,15 +458,9 @@ class SourceItem(Source):
     href: Href
 
 
-class RecordAtVersion(ApiModel, Generic[RecordT]):
+class RecordAtVersion(VersionChanges, Generic[RecordT]):
     """A record as published in one version; null if that version withdrew it."""
 
-    number: int
-    recorded_at: AwareDatetime
-    recorded_by: str = Field(description="The agency that published it, or `pack`.")
-    differences: list[Difference] = Field(
-        description="What it changed of the version before; empty of the first one."
-    )
     record: RecordT | None = Field(description="The record; null if it was withdrawn.")
 
 

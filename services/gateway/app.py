@@ -59,6 +59,7 @@ from services.gateway.link_monitoring.rdap import SERVERS, RdapClient
 from services.gateway.link_monitoring.retention import prune_checks
 from services.gateway.link_monitoring.routes import router as links
 from services.gateway.link_monitoring.scheduler import POLL_JITTER, LinkCheckScheduler
+from services.gateway.link_monitoring.version_routes import router as link_versions
 from services.gateway.mail import case_notices
 from services.gateway.mail import delivery as mail_delivery
 from services.gateway.mail.case_notices import CaseNotices, delete_old_notices
@@ -362,6 +363,7 @@ def create_app(settings: Settings) -> FastAPI:
         *(router for registration in REGISTRY for router in registration.routers),
         links,
         link_edits,
+        link_versions,
         hub_status,
         hub_operation,
         api_document,

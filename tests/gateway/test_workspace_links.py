@@ -76,6 +76,47 @@ def test_a_portal_is_added_and_changed_by_the_lead_agency(
     assert "Edit" in lead.get(f"{LINKS}/wisata-toba?lang=en").text
 
 
+def test_a_portal_has_its_history_and_is_withdrawn_when_nothing_leads_to_it(
+    hub: Hub, lead: Colleague, editor: Colleague
+) -> None:
+    new = form_fields(lead.get(f"{SIMBG}/ubah").text) | {
+        "title": "Perpustakaan Toba", "title_en": "Toba library", "expected_text": "",
+        "url": "https://pustaka.example/", "operator": "Dinas Perpustakaan", "versi": "",
+    }  # fmt: skip
+    added = lead.post(f"{LINKS}/baru", new)
+    page = added.headers["location"]
+    assert page == f"{LINKS}/perpustakaan-toba"
+    assert save(lead, f"{page}/ubah", operator="Disperpus").status_code == 303
+    history = lead.get(f"{page}/riwayat").text
+    assert re.findall(r'id="versi-([0-9]+)"', history) == ["2", "1"]
+    assert "<del>Dinas Perpustakaan</del> <ins>Disperpus</ins>" in history
+    api = "/api/v1/links/perpustakaan-toba/versions"
+    versions = hub.client.get(api).json()["items"]
+    assert [(one["number"], one["recorded_by"]) for one in versions] == [
+        (2, "diskominfo"), (1, "diskominfo"),
+    ]  # fmt: skip
+    second = hub.client.get(versions[0]["href"]).json()
+    assert second["link"]["operator"] == "Disperpus"
+    assert [one["pointer"] for one in second["differences"]] == ["#/operator"]
+    assert hub.client.get(f"{api}/3").status_code == 404
+    assert hub.client.get("/api/v1/links/tidak-ada/versions").status_code == 404
+
+    assert editor.get(f"{page}/riwayat").status_code == 403
+    late = lead.post(f"{page}/tarik", {"versi-terbit": '"1"'})
+    assert late.status_code == 412
+    assert 'href="#tarik"' in late.text
+    tag = form_fields(lead.get(page).text)["versi-terbit"]
+    assert lead.post(f"{page}/tarik", {"versi-terbit": tag}).status_code == 303
+    assert lead.get(page).status_code == 404
+    assert hub.client.get(api).json()["items"][0]["withdrawn"]
+    used = lead.post(
+        f"{SIMBG}/tarik", {"versi-terbit": form_fields(lead.get(SIMBG).text)["versi-terbit"]}
+    )
+    assert used.status_code == 409
+    assert "masih merujuk kepadanya" in used.text
+    assert lead.get(SIMBG).status_code == 200
+
+
 def test_an_incident_is_opened_told_and_closed_by_an_administrator(
     hub: Hub, administrator: Colleague, lead: Colleague
 ) -> None:

@@ -1,5 +1,6 @@
 """`/kelola/katalog`: agencies, places and sources, and what people searched for in vain."""
 
+import re
 from datetime import UTC, datetime
 
 import httpx
@@ -83,6 +84,55 @@ def test_an_agency_is_added_by_the_lead_agency(
     assert added.status_code == 303
     assert hub.client.get("/api/v1/agencies/dinas-danau").status_code == 200
     assert lead.get(f"{RECORDS}/instansi/tidak-ada").status_code == 404
+
+
+def test_a_record_has_its_history_and_is_withdrawn_when_nothing_needs_it(
+    hub: Hub, editor: Colleague, lead: Colleague
+) -> None:
+    page = f"{RECORDS}/tempat/loket-laguboti"
+    new = f"{RECORDS}/tempat/baru"
+    listed = editor.get(f"{RECORDS}/sumber").text
+    titles = re.findall(rf'{RECORDS}/sumber/[a-z0-9-]+">([^<&]+)<', listed)
+    fields = {"name": "Loket Laguboti", "name_en": "Laguboti counter", "sources.0": titles[-1]}
+    added = save(editor, new, **fields)
+    assert added.status_code == 303, added.text
+    assert save(editor, page, telephone="0632 222").status_code == 303
+    opened = form_fields(editor.get(page).text)
+    assert save(editor, page, telephone="0632 333").status_code == 303
+
+    assert f'href="{page}/riwayat"' in editor.get(page).text
+    history = editor.get(f"{page}/riwayat").text
+    versions = [int(number) for number in re.findall(r'id="versi-([0-9]+)"', history)]
+    assert versions == [3, 2, 1]
+    assert "<del>0632 222</del> <ins>0632 333</ins>" in history
+    assert history.count("Telepon") == 2
+    assert "Dinas Kependudukan" in history
+    assert "Version 3" in editor.get(f"{page}/riwayat?lang=en").text
+
+    late = editor.post(f"{page}/tarik", {"versi-terbit": opened["versi"]})
+    assert late.status_code == 412
+    assert 'href="#tarik"' in late.text
+    tag = form_fields(editor.get(page).text)["versi"]
+    assert lead.post(f"{page}/tarik", {"versi-terbit": tag}).status_code == 403
+    assert editor.post(f"{page}/tarik", {"versi-terbit": tag}).status_code == 303
+    assert editor.get(page).status_code == 404
+    assert hub.client.get("/api/v1/places/loket-laguboti").status_code == 404
+    withdrawn = hub.client.get("/api/v1/places/loket-laguboti/versions").json()["items"][0]
+    assert withdrawn["withdrawn"]
+
+    agency = f"{RECORDS}/instansi/dukcapil"
+    used = lead.post(
+        f"{agency}/tarik", {"versi-terbit": form_fields(lead.get(agency).text)["versi"]}
+    )
+    assert used.status_code == 409
+    assert "masih merujuk kepadanya" in used.text
+    assert editor.get(f"{agency}/riwayat").status_code == 403
+    source = re.findall(
+        rf'href="({RECORDS}/sumber/[a-z0-9-]+)"', lead.get(f"{RECORDS}/sumber").text
+    )
+    assert "Versi 1" in lead.get(f"{source[-1]}/riwayat").text
+    assert f'action="{source[-1]}/tarik"' not in lead.get(source[-1]).text
+    assert lead.post(f"{source[-1]}/tarik", {"versi-terbit": tag}).status_code == 404
 
 
 def test_the_page_of_demand_has_the_words_that_found_nothing(hub: Hub, editor: Colleague) -> None:

@@ -104,6 +104,33 @@ def test_a_service_is_changed_by_one_person_and_published_by_another(
     assert "Edit" in editor.get(f"{KTP}?lang=en").text
 
 
+def test_a_service_has_its_history_and_its_agency_withdraws_it(
+    hub: Hub, editor: Colleague, approver: Colleague, stranger: Colleague
+) -> None:
+    slug = "penduduk-nonpermanen"
+    page = f"{SERVICES}/{slug}"
+    assert save(editor, f"{page}/ubah", summary="Pendataan penduduk.").status_code == 303
+    act(editor, slug, "ajukan")
+    assert act(approver, slug, "terbitkan").status_code == 303
+    history = editor.get(f"{page}/riwayat").text
+    assert "<ins>Pendataan penduduk.</ins>" in history
+    assert re.findall(r'id="versi-([0-9]+)"', history) == ["2", "1"]
+    assert stranger.get(f"{page}/riwayat").status_code == 403
+    tag = {"versi-terbit": form_fields(editor.get(page).text)["versi-terbit"]}
+    for other in (stranger, approver):
+        assert other.post(f"{page}/tarik", tag).status_code == 403
+    assert editor.post(f"{page}/tarik").status_code == 412
+    assert editor.post(f"{page}/tarik", tag).status_code == 303
+    assert hub.client.get(f"/api/v1/services/{slug}").status_code == 410
+    assert editor.post(f"{page}/tarik", tag).status_code == 404
+
+    needed = {"versi-terbit": form_fields(editor.get(KTP).text)["versi-terbit"]}
+    refused = editor.post(f"{KTP}/tarik", needed)
+    assert refused.status_code == 409
+    assert 'href="#tarik"' in refused.text
+    assert "masih merujuk kepadanya" in refused.text
+
+
 def test_only_the_agency_edits_and_only_writers_write(
     hub: Hub, editor: Colleague, approver: Colleague, stranger: Colleague
 ) -> None:

@@ -43,6 +43,23 @@ SELECT content FROM gateway.link_version
 WHERE region = :region AND slug = :slug AND number = :number
 """
 
+VERSIONS = """
+-- The versions of a link, the newest first.
+SELECT number, recorded_at, recorded_by, content IS NULL AS withdrawn FROM gateway.link_version
+WHERE region = :region AND slug = :slug
+ORDER BY number DESC
+"""
+
+VERSION_WITH_BEFORE = """
+-- A version of a link, and the version before it.
+SELECT v.number, v.recorded_at, v.recorded_by, v.content,
+       before.number IS NOT NULL AS has_before, before.content AS before
+FROM gateway.link_version v
+LEFT JOIN gateway.link_version before
+    ON before.region = v.region AND before.slug = v.slug AND before.number = v.number - 1
+WHERE v.region = :region AND v.slug = :slug AND v.number = :number
+"""
+
 CONTENTS = """
 -- The links of a region.
 SELECT content FROM gateway.link WHERE region = :region ORDER BY slug

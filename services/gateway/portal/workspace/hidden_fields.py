@@ -9,14 +9,18 @@ from services.platform.ids import new_id
 TAG = re.compile(r'"[!#-~]{1,100}"')
 
 
-def tag_of(fields: Mapping[str, str]) -> str:
+VERSION = "versi"
+"""The field with the entity tag."""
+
+
+def tag_of(fields: Mapping[str, str], name: str = VERSION) -> str:
     """Return the entity tag in a form; one that fits nothing if it is none."""
-    return given_tag(fields) or '"-"'
+    return given_tag(fields, name) or '"-"'
 
 
-def given_tag(fields: Mapping[str, str]) -> str | None:
+def given_tag(fields: Mapping[str, str], name: str = VERSION) -> str | None:
     """Return the entity tag in a form; None if the form was made from nothing."""
-    typed = fields.get("versi", "")
+    typed = fields.get(name, "")
     if not typed:
         return None
     return typed if TAG.fullmatch(typed) else '"-"'

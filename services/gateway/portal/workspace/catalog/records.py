@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from services.gateway.portal.workspace.access import Enter, RefusedError, Workspace
 from services.gateway.portal.workspace.catalog.differences import ShownDifference
 from services.gateway.portal.workspace.catalog.fields import RecordForm, Tables
+from services.gateway.portal.workspace.catalog.history import show_catalog_versions
 from services.gateway.portal.workspace.catalog.reading import read_values
 from services.gateway.portal.workspace.catalog.record_fields import (
     AGENCY_FORM,
@@ -21,10 +22,13 @@ from services.gateway.portal.workspace.catalog.record_fields import (
 from services.gateway.portal.workspace.catalog.refusals import (
     NO_LETTERS,
     NOT_ALLOWED,
+    PUBLISHED_VERSION,
     SAVE,
+    WITHDRAW,
     changed_by_others,
     own_errors,
     refused_fields,
+    withdrawal_refused,
 )
 from services.gateway.portal.workspace.catalog.rendering import form_context
 from services.gateway.portal.workspace.catalog.service_fields import slug_of
@@ -36,7 +40,8 @@ from services.gateway.portal.workspace.catalog.values import (
     values_of,
     with_more_rows,
 )
-from services.gateway.portal.workspace.hidden_fields import given_tag
+from services.gateway.portal.workspace.hidden_fields import given_tag, tag_of
+from services.platform.service_client import RequestRejectedError
 from services.platform.translation import N_, Message
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -57,6 +62,8 @@ class Kind:
     form: RecordForm
     title: Message
     add: Message
+    may_be_withdrawn: bool = True
+    """Whether the catalogue withdraws it; sources stay, since what cited them can be read again."""
 
 
 KINDS: Mapping[KindName, Kind] = {
@@ -67,7 +74,14 @@ KINDS: Mapping[KindName, Kind] = {
         "places", "places", "slug", "name", PLACE_FORM, N_("Tempat"), N_("Tambah tempat")
     ),
     "sumber": Kind(
-        "sources", "sources", "id", "title", SOURCE_FORM, N_("Sumber"), N_("Tambah sumber")
+        "sources",
+        "sources",
+        "id",
+        "title",
+        SOURCE_FORM,
+        N_("Sumber"),
+        N_("Tambah sumber"),
+        may_be_withdrawn=False,
     ),
 }
 KindPath = Annotated[KindName, Path()]
@@ -139,6 +153,48 @@ async def change_record(workspace: Keeper, jenis: KindPath, slug: Slug) -> Respo
     if found is None:
         return workspace.page.not_found()
     return await _save(workspace, jenis, found)
+
+
+@router.get("/kelola/katalog/{jenis}/{slug}/riwayat")
+async def show_history(workspace: Keeper, jenis: KindPath, slug: Slug) -> Response:
+    """Show the versions of a record and what each changed."""
+    _check_role(workspace, jenis)
+    kind = KINDS[jenis]
+    try:
+        found = await _find(workspace, jenis, slug)
+    except httpx.HTTPError:
+        return workspace.page.unavailable()
+    if found is None:
+        return workspace.page.not_found()
+    return await show_catalog_versions(
+        workspace,
+        kind.path,
+        slug,
+        form=kind.form,
+        name=workspace.page.in_language(found.content, kind.called),
+        back=f"/kelola/katalog/{jenis}/{slug}",
+    )
+
+
+@router.post("/kelola/katalog/{jenis}/{slug}/tarik")
+async def withdraw_record(workspace: Keeper, jenis: KindPath, slug: Slug) -> Response:
+    """Withdraw an agency or place that nothing refers to any more; its versions remain."""
+    _check_role(workspace, jenis)
+    kind = KINDS[jenis]
+    try:
+        found = await _find(workspace, jenis, slug)
+    except httpx.HTTPError:
+        return workspace.page.unavailable()
+    if found is None or not kind.may_be_withdrawn:
+        return workspace.page.not_found()
+    try:
+        tag = tag_of(workspace.fields, PUBLISHED_VERSION)
+        await workspace.catalog.withdraw_record(kind.path, slug, tag=tag)
+    except httpx.HTTPError as error:
+        status = error.status if isinstance(error, RequestRejectedError) else 503
+        errors = {WITHDRAW: workspace.page.messages.translate(withdrawal_refused(status))}
+        return await _form(workspace, jenis, found, found.content, errors=errors, status=status)
+    return workspace.redirect(f"/kelola/katalog/{jenis}")
 
 
 def _check_role(workspace: Workspace, kind: KindName) -> None:
@@ -244,4 +300,9 @@ async def _form(
         tag=tag or ("" if is_fresh else given_tag(workspace.fields) or ""),
         changed=changed or [],
         save=SAVE,
+        history=f"/kelola/katalog/{name}/{found.key}/riwayat" if found else None,
+        withdrawal=f"/kelola/katalog/{name}/{found.key}/tarik"
+        if found and kind.may_be_withdrawn
+        else None,
+        present_tag=found.tag if found else "",
     )

@@ -18,11 +18,22 @@ from services.platform.translation import N_, Message
 SAVE = "simpan"
 """The id of the button, where the errors of no field are."""
 
+WITHDRAW = "tarik"
+"""The id of the form that withdraws a record."""
+PUBLISHED_VERSION = "versi-terbit"
+"""Its field with the entity tag of what is published, on pages that have that of a draft too."""
+
 CHANGED = N_(
     "Orang lain menyimpan catatan ini sesudah Anda membukanya. Isian Anda masih di sini; yang "
     "diubah orang lain tertulis di atas. Ambil yang perlu, lalu simpan lagi."
 )
 NOT_ALLOWED = N_("Catatan ini milik instansi lain, atau dijaga instansi pengampu.")
+CHANGED_BEFORE_WITHDRAWAL = N_(
+    "Orang lain menyimpan catatan ini sesudah Anda membukanya. Baca yang terbaru, lalu tarik lagi."
+)
+STILL_NEEDED = N_(
+    "Belum ditarik: layanan atau catatan lain masih merujuk kepadanya. Ubah atau tarik itu dulu."
+)
 NO_LETTERS = N_("Tulis namanya dengan huruf Latin.")
 TAKEN = N_("Sudah ada yang bernama itu. Tulis nama yang membedakannya.")
 MISSING: Mapping[str, Message] = {
@@ -82,6 +93,15 @@ def refused_fields(
         return 403, {SAVE: told(NOT_ALLOWED)}
     found = named_errors(workspace, error.problem.errors, form=form, values=values)
     return 422, found or {SAVE: error.problem.detail or told(NOT_STORED)}
+
+
+def withdrawal_refused(status: int) -> Message:
+    """Return why a record was not withdrawn, by the status of the answer."""
+    if status in {401, 403}:
+        return NOT_ALLOWED
+    if status == 409:
+        return STILL_NEEDED
+    return CHANGED_BEFORE_WITHDRAWAL if status == 412 else NOT_STORED
 
 
 def named_errors(

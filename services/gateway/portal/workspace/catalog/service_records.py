@@ -32,6 +32,8 @@ class Found:
     """A service as it is published, as its open draft has it, or both."""
 
     published: ServiceDetail | None
+    published_tag: str | None
+    """The entity tag of what is published; None if nothing is."""
     draft: ServiceDraft | None
     tag: str | None
     """The entity tag of the draft; None without one."""
@@ -68,11 +70,11 @@ async def find_service(workspace: Workspace, slug: str) -> Found | None:
     Raises:
         RefusedError: The service is of another agency.
     """
-    published = await workspace.catalog.find_service(slug)
+    published, published_tag = await workspace.catalog.find_tagged_service(slug) or (None, None)
     if published is not None and not workspace.caller.can_write_for(published.service.agency):
         raise RefusedError(NOT_YOURS)
     drafted = await workspace.catalog.find_draft(slug)
     if published is None and drafted is None:
         return None
     draft, tag = drafted or (None, None)
-    return Found(published, draft, tag)
+    return Found(published, published_tag, draft, tag)

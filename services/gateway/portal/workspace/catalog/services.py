@@ -12,7 +12,13 @@ from fastapi.responses import HTMLResponse, Response
 from services.catalog.client import DraftItem, ServiceFreshness, service_content
 from services.gateway.portal.workspace.access import NOT_STORED, Workspace
 from services.gateway.portal.workspace.catalog.differences import describe
-from services.gateway.portal.workspace.catalog.refusals import changed_by_others
+from services.gateway.portal.workspace.catalog.history import show_catalog_versions
+from services.gateway.portal.workspace.catalog.refusals import (
+    PUBLISHED_VERSION,
+    WITHDRAW,
+    changed_by_others,
+    withdrawal_refused,
+)
 from services.gateway.portal.workspace.catalog.service_fields import SERVICE_FORM
 from services.gateway.portal.workspace.catalog.service_records import (
     SERVICES,
@@ -113,6 +119,40 @@ def _line(
 async def show_service(workspace: Editor, slug: Slug) -> Response:
     """Show where a service stands, and what its draft changes of the published version."""
     return await _show(workspace, slug)
+
+
+@router.get(f"{SERVICES}/{{slug}}/riwayat")
+async def show_history(workspace: Editor, slug: Slug) -> Response:
+    """Show the published versions of a service and what each changed."""
+    try:
+        found = await find_service(workspace, slug)
+    except httpx.HTTPError:
+        return workspace.page.unavailable()
+    if found is None:
+        return workspace.page.not_found()
+    return await show_catalog_versions(
+        workspace,
+        "services",
+        slug,
+        form=SERVICE_FORM,
+        name=workspace.page.in_language(found.service, "name"),
+        back=f"{SERVICES}/{slug}",
+    )
+
+
+@router.post(f"{SERVICES}/{{slug}}/tarik")
+async def withdraw_service(workspace: Writer, slug: Slug) -> Response:
+    """Withdraw a published service to which no other one leads; its versions remain."""
+    try:
+        tag = tag_of(workspace.fields, PUBLISHED_VERSION)
+        await workspace.catalog.withdraw_record("services", slug, tag=tag)
+    except httpx.HTTPError as error:
+        status = error.status if isinstance(error, RequestRejectedError) else 503
+        if status in {404, 410}:
+            return workspace.page.not_found()
+        refusal = {WITHDRAW: withdrawal_refused(status)}
+        return await _show(workspace, slug, errors=refusal, status=status)
+    return workspace.redirect(SERVICES)
 
 
 @router.post(f"{SERVICES}/{{slug}}/ajukan")

@@ -1,6 +1,6 @@
 """`/kelola/tautan`: the portals with their state, incidents and maintenance, and their form."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import httpx
@@ -11,25 +11,30 @@ from pydantic import TypeAdapter, ValidationError
 from services.gateway.connectors.routes import list_connectors
 from services.gateway.connectors.source_leases import list_sources
 from services.gateway.link_monitoring.check_routes import check_link
-from services.gateway.link_monitoring.edit_routes import put_link
+from services.gateway.link_monitoring.edit_routes import delete_link, put_link
 from services.gateway.link_monitoring.incidents import list_incidents
 from services.gateway.link_monitoring.maintenance import list_maintenance
 from services.gateway.link_monitoring.reason_texts import STATE_NAMES, reason_text
 from services.gateway.link_monitoring.records import Link
 from services.gateway.link_monitoring.routes import LinkItem
 from services.gateway.link_monitoring.routes import list_links as list_link_items
+from services.gateway.link_monitoring.version_routes import get_link_version, list_link_versions
 from services.gateway.portal.workspace.access import Workspace, database_of
 from services.gateway.portal.workspace.catalog.differences import ShownDifference, describe
 from services.gateway.portal.workspace.catalog.fields import Tables
+from services.gateway.portal.workspace.catalog.history import Version, show_versions
 from services.gateway.portal.workspace.catalog.reading import read_values
 from services.gateway.portal.workspace.catalog.refusals import (
     CHANGED,
     NO_LETTERS,
     NOT_ALLOWED,
+    PUBLISHED_VERSION,
     SAVE,
     TAKEN,
+    WITHDRAW,
     named_errors,
     own_errors,
+    withdrawal_refused,
 )
 from services.gateway.portal.workspace.catalog.rendering import form_context
 from services.gateway.portal.workspace.catalog.service_fields import slug_of
@@ -41,7 +46,7 @@ from services.gateway.portal.workspace.catalog.values import (
     values_of,
     with_more_rows,
 )
-from services.gateway.portal.workspace.hidden_fields import given_tag
+from services.gateway.portal.workspace.hidden_fields import given_tag, tag_of
 from services.gateway.portal.workspace.links.link_fields import LINK_FORM, validation_errors
 from services.gateway.portal.workspace.links.link_records import (
     LINKS,
@@ -65,6 +70,8 @@ BREAKERS: Mapping[str, Message] = {
     "half_open": NC_("breaker", "Dicoba lagi"),
     "open": NC_("breaker", "Dihentikan sementara"),
 }
+CHECK = "periksa"
+"""The id of the button that checks a link."""
 BUSY = N_("Situs itu sedang diperiksa, atau baru saja diperiksa. Coba lagi sepuluh detik lagi.")
 
 
@@ -118,7 +125,7 @@ async def check_now(request: Request, workspace: Administrator, slug: Slug) -> R
     except ProblemError as error:
         if error.status == 404:
             return workspace.page.not_found()
-        return await _show(request, workspace, slug, error=BUSY)
+        return await _show(request, workspace, slug, errors={CHECK: BUSY}, status=409)
     return workspace.redirect(f"{LINKS}/{slug}")
 
 
@@ -138,12 +145,58 @@ async def change_link(request: Request, workspace: Keeper, slug: Slug) -> Respon
     return workspace.page.not_found() if item is None else await _save(request, workspace, item)
 
 
+@router.get(f"{LINKS}/{{slug}}/riwayat")
+async def show_history(request: Request, workspace: Keeper, slug: Slug) -> Response:
+    """Show the versions of a link and what each changed."""
+    item = await find_item(request, slug)
+    if item is None:
+        return workspace.page.not_found()
+    async with database_of(request).read_session() as session:
+        found = await list_link_versions(request, session, slug)
+
+        async def read_changes(number: int) -> Sequence[Difference]:
+            return (await get_link_version(request, session, slug, number)).differences
+
+        return await show_versions(
+            workspace,
+            [Version(one.number, one.recorded_at, one.recorded_by, one.withdrawn)
+             for one in found.items],
+            read_changes,
+            form=LINK_FORM,
+            name=workspace.page.in_language(item, "title"),
+            back=f"{LINKS}/{slug}",
+        )  # fmt: skip
+
+
+@router.post(f"{LINKS}/{{slug}}/tarik")
+async def withdraw_link(request: Request, workspace: Keeper, slug: Slug) -> Response:
+    """Withdraw a link to which no service leads any more; its versions remain."""
+    try:
+        async with database_of(request).write_session() as session:
+            tag = tag_of(workspace.fields, PUBLISHED_VERSION)
+            write = ConditionalWrite(
+                get_region(request), session, workspace.caller, Response(), tag, only_creates=False
+            )
+            await delete_link(request, write, slug)
+    except ProblemError as error:
+        if error.status == 404:
+            return workspace.page.not_found()
+        refusal = {WITHDRAW: withdrawal_refused(error.status)}
+        return await _show(request, workspace, slug, errors=refusal, status=error.status)
+    return workspace.redirect(LINKS)
+
+
 def _content(item: LinkItem) -> Content:
     return item.model_dump(mode="json", include=set(Link.model_fields))
 
 
 async def _show(
-    request: Request, workspace: Workspace, slug: str, *, error: Message | None = None
+    request: Request,
+    workspace: Workspace,
+    slug: str,
+    *,
+    errors: Mapping[str, Message] | None = None,
+    status: int = 200,
 ) -> Response:
     region, now = get_region(request), datetime.now(UTC)
     item = await find_item(request, slug)
@@ -159,14 +212,15 @@ async def _show(
     messages = workspace.page.messages
     return workspace.render(
         "workspace/link.html",
-        status=409 if error else 200,
+        status=status,
         item=item,
+        tag=version_tag(item.version, item),
         state=messages.translate(STATE_NAMES[item.health.state]),
         reason=reason_text(item.health.reason, workspace.page.language),
         incidents=incidents,
         planned=planned,
         at=moment_text(workspace),
-        error=messages.translate(error) if error else None,
+        errors=messages.labels(errors or {}),
     )
 
 
