@@ -335,15 +335,13 @@ class AssessmentClient(ServiceClient):
         path = f"{_version(model, id, version)}/confirmation"
         await self._request("POST", path, json={"note": note})
 
-    async def import_evidence(
-        self, content: bytes, *, dry_run: bool, language: str
-    ) -> EvidenceImportResult:
-        """Record what a workbook has, or only check it; `language` is that of the errors."""
+    async def import_evidence(self, content: bytes, *, dry_run: bool) -> EvidenceImportResult:
+        """Record what a workbook has, or only check it."""
         response = await self._request(
             "POST",
             f"{API}/evidence/import",
             query={"dry_run": dry_run},
-            headers={"Content-Type": media_type_of(content), "Accept-Language": language},
+            headers={"Content-Type": media_type_of(content)},
             content=content,
         )
         return parse(EvidenceImportResult, response)

@@ -34,8 +34,7 @@ PAGE_SIZE = 100
 class CatalogEditingClient(ServiceClient):
     """Requests that read and change drafts and records.
 
-    A record is found with its entity tag, which the request that changes it sends back. `language`
-    is that in which the catalogue tells what is wrong.
+    A record is found with its entity tag, which the request that changes it sends back.
     """
 
     async def list_freshness(self, *, agency: str | None) -> list[ServiceFreshness]:
@@ -60,14 +59,13 @@ class CatalogEditingClient(ServiceClient):
         *,
         tag: str | None,
         base_version: int | None,
-        language: str,
     ) -> DraftSaved:
         """Save the draft of a service; without `tag` it begins a new one."""
         response = await self._request(
             "PUT",
             f"{API}/services/{slug}/draft",
             query={"base_version": base_version},
-            headers=_condition(tag) | {"Accept-Language": language},
+            headers=_condition(tag),
             json=service,
         )
         return parse(DraftSaved, response)
@@ -108,14 +106,12 @@ class CatalogEditingClient(ServiceClient):
         """Return a source with its entity tag; None if there is none."""
         return await self._find_tagged(SourceItem, f"{API}/sources/{id}")
 
-    async def put_record(
-        self, kind: str, key: str, record: Content, *, tag: str | None, language: str
-    ) -> None:
+    async def put_record(self, kind: str, key: str, record: Content, *, tag: str | None) -> None:
         """Publish an agency, place or source; without `tag` a new one. `kind` is as in paths."""
         await self._request(
             "PUT",
             f"{API}/{kind}/{key}",
-            headers=_condition(tag) | {"Accept-Language": language},
+            headers=_condition(tag),
             json=record,
         )
 

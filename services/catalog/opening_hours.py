@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, StrictBool, StringConstraints, model_validator
 
 from services.platform.packs import PackModel, rule_error
+from services.platform.translation import N_
 from services.platform.types import IsoDate, Slug, Text
 from services.platform.working_days import holidays_of
 
@@ -58,7 +59,10 @@ class OpeningRule(PackModel):
     def _ends_after_it_begins(self) -> "OpeningRule":
         if self.valid_from and self.valid_until and self.valid_until < self.valid_from:
             raise rule_error(
-                self, ("valid_until",), f"must not be before valid_from, {self.valid_from}"
+                self,
+                ("valid_until",),
+                N_("tidak boleh sebelum valid_from, %(day)s"),
+                day=self.valid_from,
             )
         return self
 
@@ -89,7 +93,7 @@ class OpeningException(PackModel):
     def _has_both_times_or_none(self) -> "OpeningException":
         if (self.opens is None) != (self.closes is None):
             missing = "closes" if self.closes is None else "opens"
-            raise rule_error(self, (missing,), "is needed beside the other; or leave both out")
+            raise rule_error(self, (missing,), N_("isi juga, atau kosongkan keduanya"))
         return self
 
 

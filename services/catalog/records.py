@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, StrictBool, StringConstraints, model_val
 
 from services.catalog.opening_hours import OpeningException, OpeningRule
 from services.platform.packs import FieldPath, PackModel, rule_error
+from services.platform.translation import N_
 from services.platform.types import (
     DistrictCode,
     HttpsUrl,
@@ -122,7 +123,10 @@ class Translated(PackModel):
         for tag, field in (("id", "name"), ("en", "name_en")):
             if tag in self.translations:
                 raise rule_error(
-                    self, ("translations", tag), f"stands in {field} and the fields beside it"
+                    self,
+                    ("translations", tag),
+                    N_("tertulis di %(field)s dan isian di sebelahnya"),
+                    field=field,
                 )
         return self
 
@@ -145,14 +149,14 @@ class Checked(PackModel):
     def _articles_are_of_its_sources(self) -> "Checked":
         for source in self.articles:
             if source not in self.sources:
-                raise rule_error(self, ("articles", source), "must be one of sources")
+                raise rule_error(self, ("articles", source), N_("harus salah satu dari sources"))
         return self
 
     @model_validator(mode="after")
     def _is_checked_by_somebody_on_a_day(self) -> "Checked":
         if (self.checked_on is None) != (self.checked_by is None):
             missing = "checked_on" if self.checked_on is None else "checked_by"
-            raise rule_error(self, (missing,), "is needed beside the other; or leave both out")
+            raise rule_error(self, (missing,), N_("isi juga, atau kosongkan keduanya"))
         return self
 
 
@@ -168,10 +172,10 @@ class Requirement(PackModel):
     @model_validator(mode="after")
     def _is_a_document_or_a_text(self) -> "Requirement":
         if self.document is None and self.text is None:
-            raise rule_error(self, ("text",), "is needed if there is no document")
+            raise rule_error(self, ("text",), N_("wajib diisi bila tidak ada dokumen"))
         if (self.text is None) != (self.text_en is None):
             missing = "text" if self.text is None else "text_en"
-            raise rule_error(self, (missing,), "is needed too: a text is in both languages")
+            raise rule_error(self, (missing,), N_("isi juga dalam bahasa kedua"))
         return self
 
 
@@ -217,7 +221,9 @@ class ProcessingTime(PackModel):
     @model_validator(mode="after")
     def _working_days_are_days(self) -> "ProcessingTime":
         if self.in_working_days and not re.fullmatch(r"P\d+D", self.duration):
-            raise rule_error(self, ("in_working_days",), "is only of a duration in days, P14D")
+            raise rule_error(
+                self, ("in_working_days",), N_("hanya untuk waktu dalam hari, seperti P14D")
+            )
         return self
 
 
@@ -234,9 +240,9 @@ class Output(PackModel):
     def _is_one_thing_valid_for_one_time(self) -> "Output":
         if self.document is None and (self.name is None or self.name_en is None):
             missing = "name" if self.name is None else "name_en"
-            raise rule_error(self, (missing,), "is needed if there is no document")
+            raise rule_error(self, (missing,), N_("wajib diisi bila tidak ada dokumen"))
         if self.valid_for_life and self.validity is not None:
-            raise rule_error(self, ("validity",), "must be left out of what is valid for life")
+            raise rule_error(self, ("validity",), N_("kosongkan bila berlaku seumur hidup"))
         return self
 
 
@@ -266,11 +272,9 @@ class Channel(PackModel):
     @model_validator(mode="after")
     def _only_online_has_a_link(self) -> "Channel":
         if self.link is not None and self.kind != "online":
-            message = f"is only of an online channel; a {self.kind} channel has none"
-            raise rule_error(self, ("link",), message)
+            raise rule_error(self, ("link",), N_("hanya untuk saluran daring; kosongkan"))
         if self.places and self.kind not in ("counter", "visit"):
-            message = f"are only of a counter or visit; a {self.kind} channel has none"
-            raise rule_error(self, ("places",), message)
+            raise rule_error(self, ("places",), N_("hanya untuk loket atau kunjungan; kosongkan"))
         return self
 
 
@@ -303,7 +307,7 @@ class Component(Checked):
     @model_validator(mode="after")
     def _items_match(self) -> "Component":
         if self.items_en and len(self.items_en) != len(self.items):
-            message = "must have one entry for each of items, or be left out"
+            message = N_("banyak isinya harus sama dengan items, atau kosongkan")
             raise rule_error(self, ("items_en",), message)
         return self
 
@@ -359,10 +363,10 @@ class DocumentType(Translated):
     @model_validator(mode="after")
     def _is_issued_by_one(self) -> "DocumentType":
         if self.issued_by_service is not None and self.issued_by is not None:
-            raise rule_error(self, ("issued_by",), "must be left out beside issued_by_service")
+            raise rule_error(self, ("issued_by",), N_("kosongkan bila issued_by_service diisi"))
         if (self.issued_by is None) != (self.issued_by_en is None):
             missing = "issued_by" if self.issued_by is None else "issued_by_en"
-            raise rule_error(self, (missing,), "is needed too: a text is in both languages")
+            raise rule_error(self, (missing,), N_("isi juga dalam bahasa kedua"))
         return self
 
 
@@ -422,9 +426,9 @@ class Place(Translated):
     @model_validator(mode="after")
     def _is_confirmed_with_an_address(self) -> "Place":
         if self.confirmed and self.address is None:
-            raise rule_error(self, ("address",), "is needed of a confirmed place")
+            raise rule_error(self, ("address",), N_("tempat yang pasti memerlukan alamat"))
         if not self.confirmed and self.coordinates is not None:
-            raise rule_error(self, ("coordinates",), "are only of a confirmed place")
+            raise rule_error(self, ("coordinates",), N_("hanya untuk tempat yang pasti"))
         return self
 
     def is_in(self, region: str) -> bool:
@@ -511,14 +515,17 @@ class Service(Translated):
         online = any(channel.kind == "online" for channel in self.channels)
         if self.digital != online:
             right = "true" if online else "false"
-            raise rule_error(self, ("digital",), f"must be {right}, to match the channels")
+            raise rule_error(
+                self, ("digital",), N_("harus %(right)s, sesuai salurannya"), right=right
+            )
         return self
 
     @model_validator(mode="after")
     def _cases_are_distinct(self) -> "Service":
         if (place := _repeated([case.slug for case in self.cases])) is not None:
-            message = f"another case is {self.cases[place].slug!r} already"
-            raise rule_error(self, ("cases", place, "slug"), message)
+            message = N_("kasus lain sudah bernama '%(slug)s'")
+            slug = self.cases[place].slug
+            raise rule_error(self, ("cases", place, "slug"), message, slug=slug)
         return self
 
     @model_validator(mode="after")
@@ -531,9 +538,11 @@ class Service(Translated):
         for field, slugs in relations.items():
             if self.slug in slugs:
                 place: FieldPath = (field, slugs.index(self.slug))
-                raise rule_error(self, place, "names the service itself")
+                raise rule_error(self, place, N_("menyebut layanan ini sendiri"))
             if (at := _repeated(slugs)) is not None:
-                raise rule_error(self, (field, at), f"{slugs[at]!r} is listed twice")
+                raise rule_error(
+                    self, (field, at), N_("'%(slug)s' tertulis dua kali"), slug=slugs[at]
+                )
         return self
 
     @model_validator(mode="after")
@@ -541,8 +550,8 @@ class Service(Translated):
         for n, channel in enumerate(self.channels):
             for m, place in enumerate(channel.places):
                 if place not in self.places:
-                    message = f"{place!r} must be one of the places of the service"
-                    raise rule_error(self, ("channels", n, "places", m), message)
+                    message = N_("'%(place)s' harus salah satu tempat layanan ini")
+                    raise rule_error(self, ("channels", n, "places", m), message, place=place)
         return self
 
 

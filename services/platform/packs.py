@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from services.platform.error_location import field_location
+from services.platform.translation import N_, Message
 from services.platform.types import (
     HttpsUrl,
     IsoDate,
@@ -26,6 +27,7 @@ from services.platform.types import (
     Text,
     YearMonth,
 )
+from services.platform.validation_messages import InvalidValueError
 
 FieldPath = tuple[str | int, ...]
 
@@ -37,12 +39,16 @@ class PackModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
 
-def rule_error(model: BaseModel, path: FieldPath, message: str) -> ValidationError:
+def rule_error(
+    model: BaseModel, path: FieldPath, message: Message, **values: object
+) -> ValidationError:
     """Return the error of a rule between fields, for a validator to raise: it names the field.
 
-    A `ValueError` would name the model that has the field.
+    A `ValueError` would name the model that has the field. `values` are those that the message
+    names; readers are told in their language, and as a text it is English.
     """
-    error = PydanticCustomError("rule", "{message}", {"message": message})
+    invalid = InvalidValueError(message, **values)
+    error = PydanticCustomError("rule", "{message}", {"message": str(invalid), "error": invalid})
     details = InitErrorDetails(type=error, loc=path, input=None)
     return ValidationError.from_exception_data(type(model).__name__, [details])
 
@@ -90,11 +96,11 @@ class Source(PackModel):
     @model_validator(mode="after")
     def _is_in_force_for_some_time(self) -> "Source":
         if self.in_force_from and self.in_force_until and self.in_force_until < self.in_force_from:
-            message = f"must not be before in_force_from, {self.in_force_from}"
-            raise rule_error(self, ("in_force_until",), message)
+            message = N_("tidak boleh sebelum in_force_from, %(day)s")
+            raise rule_error(self, ("in_force_until",), message, day=self.in_force_from)
         if self.id in self.amended_by:
             place = ("amended_by", self.amended_by.index(self.id))
-            raise rule_error(self, place, "names the source itself")
+            raise rule_error(self, place, N_("menyebut sumber ini sendiri"))
         return self
 
 

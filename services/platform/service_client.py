@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import httpx
 from pydantic import BaseModel, ValidationError
 
+from services.platform.languages import Language
 from services.platform.paging import Page
 from services.platform.problems import FieldError, Problem
 
@@ -87,10 +88,21 @@ class ServiceClient:
     the service rejects the request.
     """
 
-    def __init__(self, http: httpx.AsyncClient, *, auth: httpx.Auth | None = None) -> None:
-        """Create a client; `auth` is the caller's identity instead of the HTTP client's own."""
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        *,
+        auth: httpx.Auth | None = None,
+        language: Language | None = None,
+    ) -> None:
+        """Create a client.
+
+        `auth` is the caller's identity instead of the HTTP client's own. `language` is that of the
+        reader, in which the service tells what is wrong; without it services tell it to programs.
+        """
         self._http = http
         self._auth = auth
+        self._headers = {} if language is None else {"Accept-Language": language}
 
     async def _request(
         self,
@@ -107,7 +119,7 @@ class ServiceClient:
             method,
             path,
             params={n: v for n, v in query.items() if v is not None} if query else None,
-            headers=headers,
+            headers={**self._headers, **(headers or {})},
             json=json,
             content=content,
         )

@@ -197,7 +197,7 @@ def test_two_services_of_one_name_are_a_fault_even_in_two_files(tmp_path: Path) 
         ({"digital": True}, "digital: must be false, to match the channels"),
         (
             {"channels": [{"kind": "counter", "link": "simbg"}]},
-            "channels[0].link: is only of an online channel; a counter channel has none",
+            "channels[0].link: is only of an online channel; leave it out",
         ),
     ],
 )

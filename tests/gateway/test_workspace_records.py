@@ -54,7 +54,9 @@ def test_a_source_and_a_place_are_added_and_changed_by_their_agency(
     assert 'href="#hours.0.closes"' in wrong.text
     assert errors_without_field(wrong.text) == []
     missing = editor.post(new, form_fields(wrong.text) | {"hours.0.closes": "16:00"})
-    assert "Tempat yang pasti memerlukan alamat" in missing.text
+    assert "tempat yang pasti memerlukan alamat" in missing.text
+    english = editor.post(f"{new}?lang=en", form_fields(wrong.text) | {"hours.0.closes": "16:00"})
+    assert "is needed of a confirmed place" in english.text
     right = form_fields(missing.text) | {"address": "Jalan Sutomo 1"}
     assert editor.post(new, right).status_code == 303
     assert "Loket Balige" in editor.get(f"{RECORDS}/tempat").text

@@ -56,6 +56,22 @@ def answer(status: int, document: Any) -> Callable[[httpx.Request], httpx.Respon
     return lambda _: httpx.Response(status, json=document)
 
 
+def test_requests_tell_the_language_of_the_reader() -> None:
+    sent: list[httpx.Headers] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        sent.append(request.headers)
+        return httpx.Response(204)
+
+    async def send() -> None:
+        transport = httpx.MockTransport(respond)
+        async with httpx.AsyncClient(base_url="http://service", transport=transport) as http:
+            await CatalogClient(http, language="id").discard_draft("ktp-el", tag='"1"')
+
+    asyncio.run(send())
+    assert (sent[0]["Accept-Language"], sent[0]["If-Match"]) == ("id", '"1"')
+
+
 def test_an_unknown_field_of_a_newer_service_is_ignored() -> None:
     respond = answer(200, {"items": [EVENT | {"new": 1}], "next": None, "more": True})
     [event] = ask(CatalogClient, respond, lambda client: client.list_life_events())

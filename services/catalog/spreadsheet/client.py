@@ -11,15 +11,13 @@ __all__ = ["CatalogImportResult", "CatalogSpreadsheetClient"]
 class CatalogSpreadsheetClient(ServiceClient):
     """Requests that change the catalogue by a filled template."""
 
-    async def import_catalog(
-        self, content: bytes, *, dry_run: bool, language: str
-    ) -> CatalogImportResult:
-        """Store a file, or only check it; `language` is that in which errors are told."""
+    async def import_catalog(self, content: bytes, *, dry_run: bool) -> CatalogImportResult:
+        """Store a file, or only check it."""
         response = await self._request(
             "POST",
             f"{API}/catalog/import",
             query={"dry_run": dry_run},
-            headers={"Content-Type": media_type_of(content), "Accept-Language": language},
+            headers={"Content-Type": media_type_of(content)},
             content=content,
         )
         return parse(CatalogImportResult, response)

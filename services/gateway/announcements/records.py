@@ -6,6 +6,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from services.platform.api_model import ApiModel
 from services.platform.packs import rule_error
+from services.platform.translation import N_
 from services.platform.types import LineBreaks, Slug, UtcDatetime
 
 MAX_SERVICES = 20
@@ -51,10 +52,14 @@ class WrittenAnnouncement(ApiModel):
     def _agrees(self) -> "WrittenAnnouncement":
         if (self.title_en is None) != (self.text_en is None):
             missing = "title_en" if self.title_en is None else "text_en"
-            raise rule_error(self, (missing,), "is needed too: title and text are in English both")
+            raise rule_error(
+                self,
+                (missing,),
+                N_("isi juga: judul dan isi keduanya dalam bahasa Inggris, atau tidak sama sekali"),
+            )
         if len(set(self.services)) < len(self.services):
-            raise rule_error(self, ("services",), "must name each service once")
+            raise rule_error(self, ("services",), N_("sebut tiap layanan satu kali saja"))
         start, end = self.publish_from, self.publish_until
         if start is not None and end is not None and end <= start:
-            raise rule_error(self, ("publish_until",), "must be later than publish_from")
+            raise rule_error(self, ("publish_until",), N_("harus lebih akhir dari waktu mulainya"))
         return self

@@ -72,17 +72,17 @@ class Page:
     @property
     def catalog(self) -> CatalogClient:
         """The client of the catalogue."""
-        return catalog_client(self.request)
+        return catalog_client(self.request, language=self.language)
 
     @property
     def feedback(self) -> FeedbackClient:
         """The client of feedback."""
-        return feedback_client(self.request)
+        return feedback_client(self.request, language=self.language)
 
     @property
     def assessment(self) -> AssessmentClient:
         """The client of assessment."""
-        return assessment_client(self.request)
+        return assessment_client(self.request, language=self.language)
 
     @property
     def sender_headers(self) -> dict[str, str]:

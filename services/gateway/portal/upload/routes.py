@@ -285,7 +285,8 @@ async def _authenticate_link(request: Request, token: str) -> tuple[Caller, date
 
 def _feedback(page: Page, session: Session) -> FeedbackClient:
     """Return the client of feedback for requests in the agency's name."""
-    return feedback_client(page.request, auth=page.request.app.state.auth_for(session.caller))
+    auth = page.request.app.state.auth_for(session.caller)
+    return feedback_client(page.request, auth=auth, language=page.language)
 
 
 async def _submit_file(

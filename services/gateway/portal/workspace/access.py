@@ -130,17 +130,17 @@ class Workspace:
     @property
     def catalog(self) -> CatalogClient:
         """The client of the catalogue, in the person's name."""
-        return catalog_client(self.page.request, auth=self.auth)
+        return catalog_client(self.page.request, auth=self.auth, language=self.page.language)
 
     @property
     def feedback(self) -> FeedbackClient:
         """The client of feedback, in the person's name."""
-        return feedback_client(self.page.request, auth=self.auth)
+        return feedback_client(self.page.request, auth=self.auth, language=self.page.language)
 
     @property
     def assessment(self) -> AssessmentClient:
         """The client of assessment, in the person's name."""
-        return assessment_client(self.page.request, auth=self.auth)
+        return assessment_client(self.page.request, auth=self.auth, language=self.page.language)
 
     async def agency_names(self) -> dict[str, str]:
         """Return the names of agencies by their slugs; none if the catalogue does not answer."""

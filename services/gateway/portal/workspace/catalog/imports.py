@@ -63,12 +63,10 @@ async def store_file(workspace: Writer) -> Response:
 
 async def _import(workspace: Workspace, content: bytes, *, dry_run: bool) -> Response:
     client: CatalogSpreadsheetClient = catalog_spreadsheet_client(
-        workspace.page.request, auth=workspace.auth
+        workspace.page.request, auth=workspace.auth, language=workspace.page.language
     )
     try:
-        result = await client.import_catalog(
-            content, dry_run=dry_run, language=workspace.page.language
-        )
+        result = await client.import_catalog(content, dry_run=dry_run)
     except RequestRejectedError as error:
         problem = error.problem
         return _page(workspace, faults=problem.errors, told=problem.detail, status=error.status)

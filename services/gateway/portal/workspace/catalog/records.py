@@ -246,9 +246,7 @@ async def _save(workspace: Workspace, name: KindName, found: Found | None) -> Re
     if errors:
         return await _form(workspace, name, found, {}, values=values, tables=tables, errors=errors)
     try:
-        await workspace.catalog.put_record(
-            kind.path, key, content, tag=given_tag(fields), language=workspace.page.language
-        )
+        await workspace.catalog.put_record(kind.path, key, content, tag=given_tag(fields))
     except httpx.HTTPError as error:
         status, errors = refused_fields(
             workspace, error, form=form, values=values, is_new=found is None

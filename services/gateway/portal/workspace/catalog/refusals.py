@@ -37,26 +37,12 @@ STILL_NEEDED = N_(
 NO_LETTERS = N_("Tulis namanya dengan huruf Latin.")
 TAKEN = N_("Sudah ada yang bernama itu. Tulis nama yang membedakannya.")
 MISSING: Mapping[str, Message] = {
-    "is needed too: a text is in both languages": N_("Isi juga dalam bahasa kedua."),
-    "is needed if there is no document": N_("Pilih dokumen, atau tulis dengan kata-kata."),
-    "is needed of a confirmed place": N_("Tempat yang pasti memerlukan alamat."),
-    "are only of a confirmed place": N_("Letak hanya untuk tempat yang pasti."),
-    "must be left out of what is valid for life": N_("Kosongkan bila berlaku seumur hidup."),
     "must be later than starts_at, and lie in the future": N_(
         "Tulis waktu yang lebih akhir dari mulainya, dan belum lewat."
     ),
-    "is needed too: title and text are in English both": N_(
-        "Judul dan isi diisi keduanya dalam bahasa Inggris, atau kosong keduanya."
-    ),
-    "must name each service once": N_("Sebut tiap layanan satu kali saja."),
-    "must be later than publish_from": N_("Tulis waktu yang lebih akhir dari mulainya."),
     "must begin https://": N_("Alamatnya harus diawali https://."),
-    "must have one entry for each of items, or be left out": N_(
-        "Banyak barisnya harus sama dengan butir dalam bahasa Indonesia, atau kosong."
-    ),
 }
-"""Rules between fields, which the catalogue states in English."""
-ONLY_OF_CHANNEL = N_("Tidak cocok dengan cara saluran ini; kosongkan.")
+"""What operations of the gateway, which pages call without HTTP, state in English."""
 ABSENT = N_("Tidak ada lagi di katalog. Pilih yang lain.")
 
 
@@ -132,8 +118,6 @@ def _detail(workspace: Workspace, detail: str) -> str:
     messages = workspace.page.messages
     if detail in MISSING:
         return messages.translate(MISSING[detail])
-    if detail.startswith(("is only of", "are only of")):
-        return messages.translate(ONLY_OF_CHANNEL)
     if detail.startswith("there is no "):
         return messages.translate(ABSENT)
     return detail

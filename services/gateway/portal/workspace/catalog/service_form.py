@@ -112,7 +112,6 @@ async def _save(workspace: Workspace, found: Found | None) -> Response:
             content,
             tag=tag,
             base_version=_base_version(found, tag),
-            language=workspace.page.language,
         )
     except httpx.HTTPError as error:
         status, errors = refused_fields(

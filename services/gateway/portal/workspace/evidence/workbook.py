@@ -68,9 +68,7 @@ async def store_file(workspace: Recorder) -> Response:
 async def _import(workspace: Workspace, content: bytes, *, dry_run: bool) -> Response:
     messages = workspace.page.messages
     try:
-        result = await workspace.assessment.import_evidence(
-            content, dry_run=dry_run, language=workspace.page.language
-        )
+        result = await workspace.assessment.import_evidence(content, dry_run=dry_run)
     except RequestRejectedError as error:
         problem = error.problem
         return _page(workspace, faults=problem.errors, told=problem.detail, status=error.status)
