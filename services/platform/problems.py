@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from fastapi.routing import iter_route_contexts
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
 
@@ -23,7 +23,7 @@ from services.platform.languages import Language
 from services.platform.logging import get_logger
 from services.platform.reader_language import reader_language
 from services.platform.request_id import current_request_id, redact_path
-from services.platform.translation import N_, translator
+from services.platform.translation import N_, LocalizedText, translator
 from services.platform.validation_messages import validation_message
 
 log = get_logger(__name__)
@@ -55,6 +55,25 @@ class FieldError(ApiModel):
         None, description="Name of the query, path or header parameter instead."
     )
     detail: str = Field(description="What is wrong with it and what would be right.")
+    _localized: LocalizedText | None = PrivateAttr(None)
+
+    @classmethod
+    def at(cls, pointer: str, text: LocalizedText) -> "FieldError":
+        """Return the error of a field of the body, which is told in the reader's language."""
+        error = cls(pointer=pointer, parameter=None, detail=str(text))
+        error._localized = text
+        return error
+
+    @property
+    def is_localized(self) -> bool:
+        """Whether readers are told it in their language."""
+        return self._localized is not None
+
+    def in_language(self, language: Language) -> "FieldError":
+        """Return the error as a reader of the language is told it."""
+        if self._localized is None:
+            return self
+        return self.model_copy(update={"detail": self._localized.text(language)})
 
 
 class Problem(BaseModel):
@@ -108,17 +127,29 @@ class ProblemError(Exception):
 
     def __init__(
         self,
-        detail: str,
+        detail: str | LocalizedText,
         *,
         errors: Sequence[FieldError] = (),
         headers: Mapping[str, str] | None = None,
         extra: Mapping[str, object] | None = None,
     ) -> None:
-        super().__init__(detail)
-        self.detail = detail
+        """Tell what happened; a text is told in the reader's language, a text as it is."""
+        super().__init__(str(detail))
+        self.detail = str(detail)
+        self._localized = detail if isinstance(detail, LocalizedText) else None
         self.errors = list(errors)
         self.headers = dict(headers or {})
         self.extra = dict(extra or {})
+
+    def detail_in(self, language: Language) -> str:
+        """Return what happened as a reader of the language is told it."""
+        return self.detail if self._localized is None else self._localized.text(language)
+
+    def headers_in(self, language: Language) -> dict[str, str]:
+        """Return the headers, with those of a text that depends on the reader's language."""
+        if self._localized is None and not any(each.is_localized for each in self.errors):
+            return self.headers
+        return {"Content-Language": language, "Vary": "Accept-Language"} | self.headers
 
 
 class NotAuthenticated(ProblemError):
@@ -338,12 +369,13 @@ def add_problem_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(ProblemError)
     async def on_problem(request: Request, error: ProblemError) -> Response:
+        language = reader_language(request)
         return problem_response(
             request,
             error.status,
-            error.detail,
-            errors=error.errors,
-            headers=error.headers,
+            error.detail_in(language),
+            errors=[each.in_language(language) for each in error.errors],
+            headers=error.headers_in(language),
             extra=error.extra,
         )
 

@@ -43,6 +43,26 @@ class Message:
     context: str | None = None
 
 
+@dataclass(frozen=True)
+class LocalizedText:
+    """A message with its values, told in the language of whoever reads it; as a text English."""
+
+    message: Message
+    values: Mapping[str, object]
+
+    def text(self, language: Language) -> str:
+        """Return it in a language."""
+        return translator(language).translate(self.message, **self.values)
+
+    def __str__(self) -> str:
+        return self.text("en")
+
+
+def localized(message: Message, **values: object) -> LocalizedText:
+    """Return a text with the values that its message names."""
+    return LocalizedText(message, values)
+
+
 def N_(text: str) -> Message:  # noqa: N802
     """Mark a message for extraction without translating it (the gettext convention)."""
     return Message(text)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.platform.languages import Language
-from services.platform.translation import N_, Message, translator
+from services.platform.translation import N_, Message, localized, translator
 
 OR = N_("atau")
 MAX_VALUE = 200
@@ -73,13 +73,12 @@ class InvalidValueError(ValueError):
     """What a model of the hub finds wrong, in each language; as a text it is English."""
 
     def __init__(self, message: Message, **values: object) -> None:
-        super().__init__(translator("en").translate(message, **values))
-        self.message = message
-        self.values = values
+        self.localized = localized(message, **values)
+        super().__init__(str(self.localized))
 
     def text(self, language: Language) -> str:
         """Return what is wrong in a language."""
-        return translator(language).translate(self.message, **self.values)
+        return self.localized.text(language)
 
 
 def validation_message(item: Mapping[str, Any], language: Language) -> str:

@@ -338,6 +338,30 @@ def test_another_organisation_confirms_or_disputes_but_not_the_one_that_recorded
     assert 'value="103/2025"' in late.text
 
 
+def test_a_service_tells_what_is_wrong_in_the_language_of_the_page(
+    hub: Hub, editor: Colleague
+) -> None:
+    body = {
+        "key": "anugerah-bahasa", "name": "Anugerah", "name_en": "Award", "given_by": "Provinsi",
+        "given_on": "2026-06-15", "sources": ["tidak-ada"],
+    }  # fmt: skip
+    headers = hub.auth("diskominfo", "evidence:write")
+    answers = {
+        language: hub.client.post(
+            "/api/v1/recognitions", json=body, headers=headers | {"Accept-Language": language}
+        )
+        for language in ("id", "en")
+    }
+    assert {answer.status_code for answer in answers.values()} == {409}
+    assert answers["id"].headers["Content-Language"] == "id"
+    assert answers["id"].json()["errors"][0]["detail"].endswith("belum tercatat; catat dulu")
+    assert "Ada rujukan ke catatan yang tidak ada" in answers["id"].json()["detail"]
+    assert answers["en"].json()["errors"][0]["detail"].endswith("on record; record it first")
+    unknown = record(editor, "pemangku", keputusan="tidak-ada")
+    assert unknown.status_code == 422
+    assert "on record" not in unknown.text
+
+
 def test_an_agreement_is_renewed_by_one_that_refers_to_it(hub: Hub, editor: Colleague) -> None:
     page = recorded(editor)
     form = editor.get(f"{page}/perpanjang")

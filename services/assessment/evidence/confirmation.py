@@ -16,6 +16,12 @@ from services.platform.database import WriteSession
 from services.platform.identity import Caller
 from services.platform.problems import Conflict, NotAllowed, NotFound
 from services.platform.service import API
+from services.platform.translation import N_, localized
+
+CONFIRMS = {
+    "lead_agency": N_("Instansi pengampu yang mengonfirmasi %(kind)s."),
+    "administrator": N_("Pengelola hub yang mengonfirmasi %(kind)s."),
+}
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,12 @@ async def confirm_version(
     if found.state in {"confirmed", "withdrawn"}:
         return
     if found.version != found.newest:
-        raise Conflict(f"Version {found.newest} was recorded since; read and confirm that one.")
+        raise Conflict(
+            localized(
+                N_("Versi %(version)s dicatat sesudahnya; baca dan konfirmasi yang itu."),
+                version=found.newest,
+            )
+        )
     await _check_confirmer(session, region, kind, found, caller)
     if found.state == "disputed":
         _check_settles(found, caller)
@@ -88,15 +99,22 @@ async def dispute_version(
     """
     found = await _lock(session, region, kind, record_id, version)
     if caller.actor == found.recorded_by:
-        raise NotAllowed("An agency corrects or withdraws what it recorded itself.")
+        raise NotAllowed(
+            localized(N_("Instansi memperbaiki atau menarik sendiri apa yang dicatatnya."))
+        )
     if found.state == "disputed":
-        raise Conflict("This version is disputed already; its history names the reason.")
+        raise Conflict(localized(N_("Versi ini sudah dibantah; alasannya ada pada riwayatnya.")))
     if found.state == "withdrawn":
-        raise Conflict("This record was withdrawn; a correction (PUT) restores it.")
+        raise Conflict(localized(N_("Catatan ini sudah ditarik; perbaikan (PUT) memulihkannya.")))
     if found.version not in {found.newest, found.official}:
-        raise Conflict(f"Version {found.newest} was recorded since; read and dispute that one.")
+        raise Conflict(
+            localized(
+                N_("Versi %(version)s dicatat sesudahnya; baca dan bantah yang itu."),
+                version=found.newest,
+            )
+        )
     if found.state == "confirmed" and "admin" not in caller.scopes:
-        raise NotAllowed("What is confirmed is disputed by an administrator's key.")
+        raise NotAllowed(localized(N_("Yang sudah terkonfirmasi dibantah pengelola hub.")))
     await store.add_state(
         session,
         region,
@@ -137,19 +155,27 @@ async def _check_confirmer(
     """Raise `NotAllowed` unless the caller may confirm this version."""
     rule = confirmation_rules().kinds[kind]
     if caller.actor == found.recorded_by:
-        raise NotAllowed("Another organisation than the one that recorded a version confirms it.")
+        raise NotAllowed(
+            localized(N_("Organisasi lain yang mengonfirmasinya, bukan yang mencatatnya."))
+        )
     if caller.person == found.person:
-        raise NotAllowed("Another person than the one who recorded a version confirms it.")
+        raise NotAllowed(localized(N_("Orang lain yang mengonfirmasinya, bukan yang mencatatnya.")))
     if caller.actor in await _favoured(session, region, kind, found):
         raise NotAllowed(
-            f"It favours {caller.actor} ({', '.join(rule.favours)}); another organisation "
-            "confirms it."
+            localized(
+                N_(
+                    "Namanya diuntungkan olehnya: %(agency)s (%(fields)s); "
+                    "organisasi lain yang mengonfirmasinya."
+                ),
+                agency=caller.actor,
+                fields=", ".join(rule.favours),
+            )
         )
     if "admin" in caller.scopes or rule.confirm == "other_agency":
         return
     if rule.confirm == "administrator" or caller.actor != await lead_agency(session, region):
-        who = rule.confirm.replace("_", " ")
-        raise NotAllowed(f"The {who} confirms {kind}.")
+        who = CONFIRMS[rule.confirm]
+        raise NotAllowed(localized(who, kind=kind))
 
 
 async def _favoured(session: WriteSession, region: str, kind: str, found: _Version) -> set[str]:
@@ -168,5 +194,8 @@ def _check_settles(found: _Version, caller: Caller) -> None:
     """Raise `NotAllowed` unless the caller disputed the version, or is an administrator."""
     if caller.actor != found.changed_by and "admin" not in caller.scopes:
         raise NotAllowed(
-            f"{found.changed_by} disputed it; that agency or an administrator settles it."
+            localized(
+                N_("%(agency)s membantahnya; instansi itu atau pengelola hub yang memutuskannya."),
+                agency=found.changed_by,
+            )
         )

@@ -23,10 +23,18 @@ from services.platform.database import WriteSession
 from services.platform.identity import Caller
 from services.platform.local_time import day_of
 from services.platform.packs import FieldPath
-from services.platform.problems import Conflict, FieldError, Invalid, NotAllowed, json_pointer
+from services.platform.problems import (
+    SEE_ERRORS_MESSAGE,
+    Conflict,
+    FieldError,
+    Invalid,
+    NotAllowed,
+    json_pointer,
+)
 from services.platform.regency import find_regency
 from services.platform.service import API
 from services.platform.settings import Service
+from services.platform.translation import N_, LocalizedText, localized
 
 MAX_BYTES_OF_AGENCY = 2 * 1024 * 1024
 """Some hundred times the evidence of a regency's year."""
@@ -55,28 +63,35 @@ async def dangling_references(
 async def check_references(session: WriteSession, region: str, record: Evidence) -> None:
     """Raise `Conflict` if a record refers to a target that is not recorded."""
     errors = [
-        FieldError(
-            pointer=json_pointer(reference.path),
-            parameter=None,
-            detail=f"there is no {reference.label} on record; record it first",
+        FieldError.at(
+            json_pointer(reference.path),
+            localized(N_("%(label)s belum tercatat; catat dulu"), label=reference.label),
         )
         for reference in await dangling_references(session, region, record)
     ]
     if errors:
-        raise Conflict("It refers to records that do not exist; nothing was stored.", errors=errors)
+        raise Conflict(
+            localized(N_("Ada rujukan ke catatan yang tidak ada; tidak ada yang disimpan.")),
+            errors=errors,
+        )
 
 
 def content_faults(
     kind: str, record: Evidence, vocabularies: Vocabularies, *, this_year: int
-) -> Iterator[tuple[FieldPath, str]]:
+) -> Iterator[tuple[FieldPath, LocalizedText]]:
     """Yield each field that the rules of its kind refuse, and what would be right."""
     yield from vocabularies.faults_of(record)
     if isinstance(record, Declaration) and record.year >= this_year:
-        yield ("year",), f"must be before {this_year}: a register is complete when its year is over"
+        before = N_("harus sebelum %(year)s: daftar lengkap sesudah tahunnya berakhir")
+        yield ("year",), localized(before, year=this_year)
     if isinstance(record, IndexLevel) and record.role == "declared" and record.year > this_year:
-        yield ("year",), f"must not be after {this_year}; a level of a later year is planned"
+        planned = N_("tidak boleh sesudah %(year)s; tingkat tahun kemudian adalah rencana")
+        yield ("year",), localized(planned, year=this_year)
     if record.document is None and confirmation_rules().kinds[kind].document:
-        yield ("document",), "is needed: the address where it was published, with its SHA-256"
+        yield (
+            ("document",),
+            localized(N_("wajib diisi: alamat tempat terbitnya, dengan SHA-256-nya")),
+        )
 
 
 async def current_year(session: WriteSession, region: str, now: datetime) -> int:
@@ -91,11 +106,11 @@ async def check_content(
     vocabularies = await find_vocabularies(session, region)
     this_year = await current_year(session, region, now)
     errors = [
-        FieldError(pointer=json_pointer(path), parameter=None, detail=detail)
+        FieldError.at(json_pointer(path), detail)
         for path, detail in content_faults(kind, record, vocabularies, this_year=this_year)
     ]
     if errors:
-        raise Invalid("See errors[] for each field and what would be right.", errors=errors)
+        raise Invalid(localized(SEE_ERRORS_MESSAGE), errors=errors)
 
 
 async def same_index_value(
@@ -121,11 +136,14 @@ async def check_index_value(
     """Raise `Conflict` if another record has the value of the same index, year and role."""
     other = await same_index_value(session, region, record, record_id=record_id)
     if other is not None:
-        error = FieldError(
-            pointer="#/year", parameter=None, detail=f"{other[1]} has it; correct that record"
+        error = FieldError.at(
+            "#/year", localized(N_("sudah ada pada %(key)s; perbaiki catatan itu"), key=other[1])
         )
         raise Conflict(
-            f"An index has one value of each year and role: {API}/index-values/{other[0]}.",
+            localized(
+                N_("Indeks mempunyai satu nilai tiap tahun dan jenis: %(address)s."),
+                address=f"{API}/index-values/{other[0]}",
+            ),
             errors=[error],
         )
 
@@ -138,9 +156,9 @@ async def check_key(
     await session.execute(text(store.LOCK), names)
     standing = (await session.execute(text(store.BY_KEY), names)).one_or_none()
     if standing is not None and standing.id != record_id:
-        detail = "is in use; correct that record, or choose another key"
-        error = FieldError(pointer="#/key", parameter=None, detail=detail)
-        raise Conflict(f"A record {key!r} exists already.", errors=[error])
+        detail = N_("sudah dipakai; perbaiki catatan itu, atau pilih kunci lain")
+        error = FieldError.at("#/key", localized(detail))
+        raise Conflict(localized(N_("Catatan '%(key)s' sudah ada."), key=key), errors=[error])
 
 
 async def check_size(session: WriteSession, region: str, caller: Caller) -> None:
@@ -153,8 +171,13 @@ async def check_size(session: WriteSession, region: str, caller: Caller) -> None
     if size > MAX_BYTES_OF_AGENCY:
         mebibytes = MAX_BYTES_OF_AGENCY // (1024 * 1024)
         raise Conflict(
-            f"The evidence of one agency may have at most {mebibytes} MiB with its sources; "
-            "shorten or withdraw some first."
+            localized(
+                N_(
+                    "Bukti satu instansi paling banyak %(size)s MiB dengan sumbernya; "
+                    "ringkas atau tarik sebagian dulu."
+                ),
+                size=mebibytes,
+            )
         )
 
 
@@ -192,8 +215,8 @@ async def supersede(
 ) -> None:
     """Record a correction as the next version."""
     if record.key != key:
-        error = FieldError(pointer="#/key", parameter=None, detail=f"must stay {key!r}")
-        raise Conflict("The key of a record cannot change.", errors=[error])
+        error = FieldError.at("#/key", localized(N_("harus tetap '%(key)s'"), key=key))
+        raise Conflict(localized(N_("Kunci sebuah catatan tidak dapat berubah.")), errors=[error])
     await check_content(session, region, kind, record, now=now)
     await check_key(session, region, kind, key, record_id=record_id)
     await check_references(session, region, record)
@@ -248,11 +271,13 @@ async def check_recorder(session: WriteSession, region: str, kind: str, caller: 
     if rule == "any_agency" or "admin" in caller.scopes:
         return
     if rule == "administrator":
-        raise NotAllowed(f"Only an administrator records {kind}.")
+        raise NotAllowed(localized(N_("Hanya pengelola hub yang mencatat %(kind)s."), kind=kind))
     lead = await lead_agency(session, region)
     if caller.agency != lead:
-        name = lead or "the pack names none"
-        raise NotAllowed(f"Only the lead agency ({name}) or an administrator records {kind}.")
+        message = N_(
+            "Hanya instansi pengampu (%(agency)s) atau pengelola hub yang mencatat %(kind)s."
+        )
+        raise NotAllowed(localized(message, agency=lead or "-", kind=kind))
 
 
 async def lead_agency(session: WriteSession, region: str) -> str | None:
@@ -267,8 +292,8 @@ def check_owner(caller: Caller, recorded_by: str) -> None:
     An agency corrects its own records; an administrator all of them, the pack's too.
     """
     if not caller.can_write_for(recorded_by):
-        owner = "came with the regency's pack" if recorded_by == "pack" else f"is {recorded_by}'s"
-        raise NotAllowed(f"This record {owner}; only an administrator's key may change it.")
+        message = N_("Catatan ini milik %(owner)s; hanya pengelola hub yang dapat mengubahnya.")
+        raise NotAllowed(localized(message, owner=recorded_by))
 
 
 def recorder_name(caller: Caller) -> str:

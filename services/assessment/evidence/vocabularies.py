@@ -30,6 +30,7 @@ from services.assessment.methods.measure_definitions import Observed, RequiredIt
 from services.assessment.types import Code, Unit
 from services.platform.database import ReadSession, WriteSession
 from services.platform.packs import FieldPath, PackModel, parse, read_yaml
+from services.platform.translation import N_, LocalizedText, localized
 from services.platform.types import ShortText
 
 VOCABULARY = METHODS / "evidence" / "vocabulary.yaml"
@@ -60,30 +61,38 @@ class Vocabularies:
     indices: Mapping[str, LevelsMethod]
     """The indices of levels, by id."""
 
-    def faults_of(self, record: Evidence) -> Iterator[tuple[FieldPath, str]]:
+    def faults_of(self, record: Evidence) -> Iterator[tuple[FieldPath, LocalizedText]]:
         """Yield each field with a code or a unit that is in no list, and what would be right."""
         for path, name, code in _codes_of(record):
             if code not in self.codes[name]:
-                yield path, f"must be one of {', '.join(sorted(self.codes[name]))}"
+                codes = ", ".join(sorted(self.codes[name]))
+                yield path, localized(N_("harus salah satu dari %(expected)s"), expected=codes)
         if isinstance(record, Observation) and record.has_figure:
             unit = self.units.get(record.subject)
             if unit is not None and record.unit != unit:
-                yield ("unit",), f"must be {unit}: a figure of {record.subject} is a {unit}"
+                message = N_("harus %(unit)s: angka %(subject)s adalah %(unit)s")
+                yield ("unit",), localized(message, unit=unit, subject=record.subject)
         if isinstance(record, IndexLevel):
             yield from self._faults_of_level(record)
 
-    def _faults_of_level(self, record: IndexLevel) -> Iterator[tuple[FieldPath, str]]:
+    def _faults_of_level(self, record: IndexLevel) -> Iterator[tuple[FieldPath, LocalizedText]]:
         index = self.indices.get(record.index)
         if index is None:
-            yield ("index",), f"must be an index of levels: {', '.join(sorted(self.indices))}"
+            names = ", ".join(sorted(self.indices))
+            yield ("index",), localized(N_("harus indeks bertingkat: %(names)s"), names=names)
             return
         numbers = [one.number for one in index.indicators]
         if record.indicator not in numbers:
-            detail = f"{index.id} has the indicators {min(numbers)} to {max(numbers)}"
-            yield ("indicator",), detail
+            message = N_("%(index)s mempunyai indikator %(first)s sampai %(last)s")
+            span = {"first": min(numbers), "last": max(numbers)}
+            yield ("indicator",), localized(message, index=index.id, **span)
         lowest, highest = index.levels
         if not lowest <= record.level <= highest:
-            yield ("level",), f"must be from {lowest} to {highest}, the levels of {index.id}"
+            message = N_("harus dari %(lowest)s sampai %(highest)s, tingkat %(index)s")
+            yield (
+                ("level",),
+                localized(message, lowest=lowest, highest=highest, index=index.id),
+            )
 
 
 @cache

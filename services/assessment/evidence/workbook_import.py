@@ -92,7 +92,7 @@ async def import_records(
             continue
         record_id = new_id() if stored is None else stored.id
         issues += [
-            sheet.issue(row, str(path[0]), message)
+            sheet.issue(row, str(path[0]), str(message))
             for path, message in content_faults(kind, record, vocabularies, this_year=this_year)
         ]
         if other := await same_index_value(session, region, record, record_id=record_id):

@@ -38,6 +38,7 @@ from services.platform.problems import (
 from services.platform.regency import find_regency
 from services.platform.service import API
 from services.platform.settings import Service
+from services.platform.translation import N_, localized
 
 router = APIRouter(prefix=API, tags=["links"], responses=problem_responses(401, 422))
 
@@ -127,11 +128,11 @@ async def _check_version(write: ConditionalWrite, slug: str, before: Link) -> No
 def _field_errors(request: Request, slug: str, before: Link | None, link: Link) -> list[FieldError]:
     errors: list[FieldError] = []
     if link.slug != slug:
-        errors.append(FieldError(pointer="#/slug", parameter=None, detail=f"must stay {slug!r}"))
+        errors.append(FieldError.at("#/slug", localized(N_("harus tetap '%(key)s'"), key=slug)))
     if before is not None and link.url == before.url:
         return errors
     if not link.url.startswith("https://"):
-        errors.append(FieldError(pointer="#/url", parameter=None, detail="must begin https://"))
+        errors.append(FieldError.at("#/url", localized(N_("alamatnya harus diawali https://"))))
     guard: SsrfGuard = request.app.state.ssrf_guard
     try:
         guard.check(httpx.URL(link.url))
@@ -144,10 +145,13 @@ async def _unknown_sources(request: Request, link: Link) -> list[FieldError]:
     try:
         catalog = _catalog(request)
         return [
-            FieldError(
-                pointer=json_pointer(("sources", n)),
-                parameter=None,
-                detail=f"there is no source {source!r}; PUT {API}/sources/{{id}} adds one",
+            FieldError.at(
+                json_pointer(("sources", n)),
+                localized(
+                    N_("tidak ada sumber '%(source)s'; PUT %(address)s menambahkannya"),
+                    source=source,
+                    address=f"{API}/sources/{{id}}",
+                ),
             )
             for n, source in enumerate(link.sources)
             if not await catalog.has_source(source)

@@ -41,6 +41,7 @@ from services.platform.problems import (
 )
 from services.platform.service import API, get_region
 from services.platform.settings import Service
+from services.platform.translation import N_, localized
 from services.platform.types import Slug
 
 router = APIRouter(prefix=API, tags=["links"], responses=problem_responses(401, 422))
@@ -195,8 +196,8 @@ async def plan_maintenance(
             raise Conflict("The maintenance planned with this Idempotency-Key was cancelled.")
         return planned
     if maintenance.ends_at <= max(now, maintenance.starts_at):
-        detail = "must be later than starts_at, and lie in the future"
-        error = FieldError(pointer="#/ends_at", parameter=None, detail=detail)
+        detail = N_("harus lebih akhir dari mulainya, dan belum lewat")
+        error = FieldError.at("#/ends_at", localized(detail))
         raise Invalid(SEE_ERRORS, errors=[error])
     return await plan(session, region, maintenance, id_=window, agency=caller.actor, now=now)
 

@@ -1,6 +1,6 @@
 """Why the catalogue refused what a form sent, at the fields that are to be corrected."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import httpx
 from pydantic import Field
@@ -36,13 +36,6 @@ STILL_NEEDED = N_(
 )
 NO_LETTERS = N_("Tulis namanya dengan huruf Latin.")
 TAKEN = N_("Sudah ada yang bernama itu. Tulis nama yang membedakannya.")
-MISSING: Mapping[str, Message] = {
-    "must be later than starts_at, and lie in the future": N_(
-        "Tulis waktu yang lebih akhir dari mulainya, dan belum lewat."
-    ),
-    "must begin https://": N_("Alamatnya harus diawali https://."),
-}
-"""What operations of the gateway, which pages call without HTTP, state in English."""
 ABSENT = N_("Tidak ada lagi di katalog. Pilih yang lain.")
 
 
@@ -99,7 +92,7 @@ def named_errors(
     for each in errors:
         path = id_of_pointer(each.pointer or "", ids) or SAVE
         label = _label(workspace, form, path)
-        detail = _detail(workspace, each.detail)
+        detail = _detail(workspace, each.in_language(workspace.page.language).detail)
         found.setdefault(path, f"{label}: {detail}" if label else detail)
     return found
 
@@ -116,9 +109,7 @@ def changed_by_others(
 
 def _detail(workspace: Workspace, detail: str) -> str:
     messages = workspace.page.messages
-    if detail in MISSING:
-        return messages.translate(MISSING[detail])
-    if detail.startswith("there is no "):
+    if detail.startswith(("there is no ", "tidak ada ")):
         return messages.translate(ABSENT)
     return detail
 
