@@ -315,8 +315,8 @@ PERSONAL_DATA: tuple[PersonalDataTable, ...] = (
         Service.gateway,
         "mail_outbox",
         N_(
-            "surel kepada pegawai: pokoknya, dan isinya terenkripsi (AES-256-GCM), tanpa isi "
-            "pengaduan"
+            "surel kepada pegawai: pokoknya, dan isinya serta undangan kalendernya terenkripsi "
+            "(AES-256-GCM), tanpa isi pengaduan"
         ),
         N_("agar pegawai tahu apa yang menunggu, dan menerima tautan undangannya"),
         PUBLIC_TASK,
@@ -466,6 +466,7 @@ NO_PERSONAL_DATA: dict[Service, frozenset[str]] = {
             "link_response_day",
             "loaded_pack",
             "maintenance",
+            "meeting_plan",
             "connector_config",
             "click_outbox",
             "oss_refused_month",

@@ -67,6 +67,8 @@ from services.gateway.mail.delivery import MailDispatcher
 from services.gateway.mail.outbox import MailOutbox, delete_old_mail
 from services.gateway.mail.unsubscribing import UnsubscribeLinks
 from services.gateway.mail.working_hours import WorkingHours
+from services.gateway.meetings.plans import delete_old_plans
+from services.gateway.meetings.routes import router as meeting_plans
 from services.gateway.outbound.source_clients import SourceClients
 from services.gateway.outbound.ssrf_guard import DEFAULT_PORTS, SsrfGuard
 from services.gateway.people.oidc import create_provider
@@ -360,6 +362,7 @@ def create_app(settings: Settings) -> FastAPI:
         connectors,
         written_announcements,  # before those that are read, which would take `written` for an id
         announcement_drafts,
+        meeting_plans,
         *(router for registration in REGISTRY for router in registration.routers),
         links,
         link_edits,
@@ -532,6 +535,7 @@ def _create_parts(app: FastAPI) -> None:
             "attempts to sign in": partial(delete_old_attempts, region=settings.region),
             "mails": partial(delete_old_mail, region=settings.region),
             "notices of cases": partial(delete_old_notices, region=settings.region),
+            "planned meetings": partial(delete_old_plans, region=settings.region),
         },
     )
     state.webhook_dispatcher = WebhookDispatcher(database, settings.region, guard, key)

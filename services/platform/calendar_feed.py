@@ -1,4 +1,4 @@
-"""Calendar feeds to subscribe to: their name, and how often programs should read them again."""
+"""iCalendar (RFC 5545): feeds to subscribe to, and single events that somebody announces."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 from services.platform.version import VERSION
 
 if TYPE_CHECKING:
-    from icalendar import Calendar
+    from icalendar import Calendar, Event
 
 REFRESH_INTERVAL = timedelta(hours=12)
+CALENDAR_MEDIA_TYPE = "text/calendar"
 
 
 def new_calendar(name: str) -> "Calendar":
@@ -16,14 +17,34 @@ def new_calendar(name: str) -> "Calendar":
 
     Google Calendar and Outlook read the older `X-WR-CALNAME` and `X-PUBLISHED-TTL` only.
     """
-    from icalendar import Calendar, vDuration, vText  # noqa: PLC0415 - large, and seldom needed
+    from icalendar import vDuration, vText  # noqa: PLC0415 - large, and seldom needed
 
-    calendar = Calendar()
-    calendar.add("prodid", f"-//emall//{VERSION}//ID")
-    calendar.add("version", "2.0")
+    calendar = _calendar()
     calendar.add("name", vText(name))
     calendar.add("x-wr-calname", vText(name))
     duration = {"VALUE": "DURATION"}
     calendar.add("refresh-interval", vDuration(REFRESH_INTERVAL), parameters=duration)
     calendar.add("x-published-ttl", vDuration(REFRESH_INTERVAL))
+    return calendar
+
+
+def published_event(event: "Event") -> bytes:
+    """Return a file with one event that is announced and expects no answer (RFC 5546, PUBLISH)."""
+    calendar = _calendar()
+    calendar.add("method", "PUBLISH")
+    calendar.add_component(event)
+    return calendar.to_ical()
+
+
+def meeting_uid(region: str, key: str) -> str:
+    """Return the UID of a meeting by the key of its record, planned or recorded."""
+    return f"{region}-meetings-{key}-held@emall"
+
+
+def _calendar() -> "Calendar":
+    from icalendar import Calendar  # noqa: PLC0415 - large, and seldom needed
+
+    calendar = Calendar()
+    calendar.add("prodid", f"-//emall//{VERSION}//ID")
+    calendar.add("version", "2.0")
     return calendar

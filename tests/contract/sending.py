@@ -175,6 +175,16 @@ def of_an_announcement(*steps: str) -> Callable[[Sender], dict[str, str]]:
     return place
 
 
+def of_a_planned_meeting(sender: Sender) -> dict[str, str]:
+    """Plan the meeting of the example as an administrator."""
+    plan = str(uuid4())
+    body = sender.example("put_meeting_plan")
+    address = f"/api/v1/meeting-plans/{plan}"
+    made = sender.client.put(address, json=body, headers=sender.admin)
+    assert made.status_code == 201, made.text
+    return {"id": plan}
+
+
 def of_anothers_assessment(sender: Sender) -> dict[str, str]:
     """Make a draft of an assessment with another key, which does not publish it."""
     key = sender.hub.auth("bappeda", "metrics:draft")
@@ -343,6 +353,7 @@ PLACES: dict[str, Callable[[Sender], dict[str, str]]] = {
     "put_announcement_draft": of_an_announcement(),
     "refuse_announcement_draft": of_an_announcement("review"),
     "withdraw_announcement": of_an_announcement("review", "publication"),
+    "put_meeting_plan": of_a_planned_meeting,
     "put_agency": lambda _: {"slug": "bapenda"},
     "put_life_event": lambda _: {"slug": "kelahiran-anak"},
     "put_link": lambda _: {"slug": "simbg"},

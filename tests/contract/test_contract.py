@@ -166,7 +166,7 @@ RULES_BETWEEN_FIELDS = {
     "post_rating_tokens", "post_scenario", "post_survey_follow_up", "post_survey_invitations",
     "post_source", "post_usage_events", "post_usage_statistics",
     "put_agency", "put_announcement_draft", "put_document_type", "put_draft",
-    "put_life_event", "put_link", "put_place", "put_service",
+    "put_life_event", "put_link", "put_meeting_plan", "put_place", "put_service",
     "put_source", "put_survey_follow_up_action", "put_survey_round", "retract_usage",
     "calculate_index", "calculate_method",
     "send_oss_license", "send_oss_license_status",

@@ -14,7 +14,13 @@ from services.gateway.app import create_app
 from services.gateway.connectors.mocks.oss import create_oss_mock
 from tests.conftest import Server, execute
 from tests.contract.document import unified_document_at_rest
-from tests.contract.sending import JSON, KINDS_OF_EVIDENCE, Sender, of_an_announcement
+from tests.contract.sending import (
+    JSON,
+    KINDS_OF_EVIDENCE,
+    Sender,
+    of_a_planned_meeting,
+    of_an_announcement,
+)
 from tests.gateway.test_oss import NIB, connected, connected_settings
 from tests.servers import serving
 
@@ -102,6 +108,7 @@ def reads(server: Server, toba: str) -> Iterator[Reads]:
                 "document-types": {"slug": "kartu-keluarga"},
                 "sources": {"id": "study-2025"},
                 "announcements": of_an_announcement("review", "publication")(sender),
+                "meeting-plans": of_a_planned_meeting(sender),
                 "webhooks": {"webhook": sender.made("create_webhook")["id"]},
                 "usage": {"retraction": sender.made("retract_usage")["id"]},
             }

@@ -380,6 +380,58 @@ def test_password_and_mail_go_only_to_a_server_whose_certificate_is_trusted(
     assert len(waiting_mails(hub.settings)) == (not is_trusted)
 
 
+def test_an_invitation_to_a_meeting_reaches_the_people_of_the_invited_agencies(
+    hub: Hub, responder: Colleague, mailbox: Mailbox
+) -> None:
+    colleague(hub, "pelapor@diskominfo.test", ("reporter", "diskominfo"), ("editor", "diskominfo"))
+    colleague(hub, "penyunting@bappeda.test", ("editor", "bappeda"))
+    day = datetime.now(UTC).date() + timedelta(days=3)
+    meeting = {
+        "name": "Rapat forum\nSPBE",
+        "name_en": "Forum",
+        "kind": "forum",
+        "starts_at": f"{day}T02:00:00Z",
+        "ends_at": f"{day}T04:00:00Z",
+        "agenda": ["Laporan"],
+        "invited": ["kepala-diskominfo", "it-del"],
+    }
+    key = hub.auth("diskominfo", "evidence:write")
+    address = f"/api/v1/meeting-plans/{uuid4()}"
+    tag = hub.client.put(address, json=meeting, headers=key).headers["ETag"]
+    mailed = hub.client.post(f"{address}/mails", headers=key | {"If-Match": tag})
+    assert mailed.json()["mailed"]["people"] == 1
+    again = hub.client.post(f"{address}/mails", headers=key | {"If-Match": tag})
+    assert again.status_code == 412
+    tag = mailed.headers["ETag"]
+    again = hub.client.post(f"{address}/mails", headers=key | {"If-Match": tag})
+    assert again.status_code == 409
+    with running(mailbox):
+        work(hub, "send-mail")
+    [mail] = mailbox.received
+    assert mail["To"] == "pelapor@diskominfo.test"
+    assert mail["Subject"] == "Undangan rapat: Rapat forum SPBE"
+    text, file = mail.iter_parts()
+    assert "09.00–11.00 WIB" in text.get_content()
+    assert file.get_content_type() == "text/calendar"
+    assert file.get_param("method") == "PUBLISH"
+    assert "BEGIN:VEVENT" in file.get_content()
+    assert "mailto:hub@toba.test" in file.get_content()
+    [left] = execute(hub, "SELECT body, calendar FROM gateway.mail_outbox")
+    assert (left["body"], left["calendar"]) == (None, None)
+
+    changed = meeting | {"place": "Pendopo", "invited": ["it-del"]}
+    tag = hub.client.put(address, json=changed, headers=key | {"If-Match": tag}).headers["ETag"]
+    nobody = hub.client.post(f"{address}/mails", headers=key | {"If-Match": tag})
+    assert nobody.status_code == 409
+    assert "reporter or editor" in nobody.json()["detail"]
+    changed = meeting | {"place": "Pendopo"}
+    tag = hub.client.put(address, json=changed, headers=key | {"If-Match": tag}).headers["ETag"]
+    assert hub.client.post(f"{address}/mails", headers=key | {"If-Match": tag}).is_success
+    with running(mailbox):
+        work(hub, "send-mail")
+    assert mailbox.received[-1]["Subject"] == "Undangan rapat berubah: Rapat forum SPBE"
+
+
 @pytest.mark.parametrize(
     "address",
     ["a@b.test\r\nBcc: c@d.test", "a@b.test,c@d.test", "(@b.test", "a@(b.test", "<a@b.test>",

@@ -31,6 +31,7 @@ else:  # a hub without a mail server needs none of them
 log = get_logger(__name__)
 
 BATCH = 20
+CALENDAR_FILE = "undangan.ics"
 TIMEOUT_SECONDS = 20.0
 BATCH_SECONDS = 240.0
 LEASE = timedelta(minutes=5)
@@ -88,7 +89,7 @@ WHERE m.region = :region AND m.due_at IS NOT NULL
 
 LOAD_MAILS = """
 -- What is sent, and to whom, of the mails that this process has leased.
-SELECT m.id, m.subject, m.body, m.created_at, m.attempts, m.person, m.is_digest, p.email
+SELECT m.id, m.subject, m.body, m.calendar, m.created_at, m.attempts, m.person, m.is_digest, p.email
 FROM gateway.mail_outbox m
 JOIN gateway.person p ON p.region = m.region AND p.id = m.person
 WHERE m.region = :region AND m.id = ANY(CAST(:ids AS uuid[]))
@@ -96,9 +97,9 @@ ORDER BY m.id
 """
 
 MARK_SENT = """
--- Mark a mail as sent, and erase its text.
+-- Mark a mail as sent, and erase what it said.
 UPDATE gateway.mail_outbox
-SET sent_at = now(), due_at = NULL, body = NULL, last_error = NULL
+SET sent_at = now(), due_at = NULL, body = NULL, calendar = NULL, last_error = NULL
 WHERE region = :region AND id = :id
 """
 
@@ -122,6 +123,7 @@ class StoredMail:
     email: str
     person: UUID
     is_digest: bool
+    calendar: bytes | None = None
 
 
 class MailDispatcher:
@@ -177,7 +179,10 @@ class MailDispatcher:
     async def _send(self, server: "aiosmtplib.SMTP", mail: StoredMail) -> None:
         """Send a mail; raise what concerns the server, not this mail alone."""
         body = self._outbox.decrypt(mail.id, mail.body)
-        if body is None:
+        calendar = None
+        if mail.calendar is not None:
+            calendar = self._outbox.decrypt_calendar(mail.id, mail.calendar)
+        if body is None or (calendar is None and mail.calendar is not None):
             error = ValueError("the text was encrypted with another key")
             await self._mark_failed(mail, error, is_final=True)
             return
@@ -185,6 +190,7 @@ class MailDispatcher:
             message = compose(
                 mail,
                 body,
+                calendar=calendar,
                 sender=self._settings.smtp_from or "",
                 unsubscribe=self._links.address_of(mail.person) if mail.is_digest else None,
             )
@@ -216,11 +222,17 @@ class MailDispatcher:
 
 
 def compose(
-    mail: StoredMail, body: str, *, sender: str, unsubscribe: str | None = None
+    mail: StoredMail,
+    body: str,
+    *,
+    sender: str,
+    unsubscribe: str | None = None,
+    calendar: bytes | None = None,
 ) -> "messages.EmailMessage":
     """Return a mail as it is sent; the same at each attempt.
 
-    `unsubscribe` is the address that one POST unsubscribes at (RFC 8058).
+    `calendar` is a file that announces an event (RFC 6047), `unsubscribe` the address that one POST
+    unsubscribes at (RFC 8058).
 
     Raises:
         ValueError: The person's address is none that mail is sent to.
@@ -238,6 +250,14 @@ def compose(
         message["List-Unsubscribe"] = f"<{unsubscribe}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(body, cte="quoted-printable")
+    if calendar is not None:
+        message.add_attachment(
+            calendar.decode(),
+            subtype="calendar",
+            cte="base64",
+            filename=CALENDAR_FILE,
+            params={"method": "PUBLISH"},
+        )
     return message
 
 

@@ -25,8 +25,8 @@ RETENTION = timedelta(days=30)
 INSERT_MAIL = """
 -- Store a mail to a person, due at once.
 INSERT INTO gateway.mail_outbox
-    (region, id, person, subject, body, created_at, due_at, attempts, is_digest)
-VALUES (:region, :id, :person, :subject, :body, :now, :now, 0, :is_digest)
+    (region, id, person, subject, body, calendar, created_at, due_at, attempts, is_digest)
+VALUES (:region, :id, :person, :subject, :body, :calendar, :now, :now, 0, :is_digest)
 """
 
 DELETE_OLD_MAIL = """
@@ -48,14 +48,17 @@ class NewMail:
     text: MailText
     is_digest: bool = False
     """Whether it is a daily digest, which the person may unsubscribe from."""
+    calendar: bytes | None = None
+    """A calendar file that goes with it."""
 
 
 class MailOutbox:
-    """Stores mails, and reads the texts of stored ones."""
+    """Stores mails, and reads the texts and calendar files of stored ones."""
 
     def __init__(self, key: Ed25519PrivateKey, region: str) -> None:
         self._region = region
         self._cipher = RowCipher(key, b"emall mail: texts")
+        self._calendar_cipher = RowCipher(key, b"emall mail: calendars")
 
     async def add(self, session: WriteSession, mails: Sequence[NewMail], *, now: datetime) -> None:
         """Store mails in the transaction of what they report."""
@@ -69,6 +72,9 @@ class MailOutbox:
                 "body": self._cipher.encrypt(
                     mail.text.body.encode(), region=self._region, row=mail_id
                 ),
+                "calendar": None
+                if mail.calendar is None
+                else self._calendar_cipher.encrypt(mail.calendar, region=self._region, row=mail_id),
                 "now": now,
                 "is_digest": mail.is_digest,
             }
@@ -78,6 +84,10 @@ class MailOutbox:
         """Return the text of a mail; None if another key encrypted it."""
         plain = self._cipher.decrypt(stored, region=self._region, row=mail)
         return None if plain is None else plain.decode()
+
+    def decrypt_calendar(self, mail: UUID, stored: bytes) -> bytes | None:
+        """Return the calendar file of a mail; None if another key encrypted it."""
+        return self._calendar_cipher.decrypt(stored, region=self._region, row=mail)
 
 
 async def delete_old_mail(

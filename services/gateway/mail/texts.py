@@ -1,6 +1,7 @@
 """Subjects and texts of mails, in the language of the person (pure).
 
-They name no citizen and repeat nothing that one wrote: mail passes servers of others.
+They name no citizen and repeat nothing that one wrote: mail passes servers of others. What an
+invitation says of a meeting was written by an official for those who are invited.
 """
 
 from collections.abc import Sequence
@@ -44,6 +45,20 @@ class DigestPart:
 
     agency: str | None
     lines: Sequence[DigestLine]
+
+
+@dataclass(frozen=True)
+class InvitedMeeting:
+    """A meeting as the invitation to it says it, in the language of the reader."""
+
+    name: str
+    organiser: str
+    when: str
+    place: str | None
+    problem_statement: str | None
+    agenda: Sequence[str]
+    is_changed: bool
+    """Whether an earlier invitation to it was mailed."""
 
 
 def new_cases(messages: Translator, agency: str, cases: Sequence[CaseLine]) -> MailText:
@@ -99,6 +114,37 @@ def invitation(messages: Translator, hub: str, link: str, day: date) -> MailText
         ),
     )
     return MailText(messages.gettext("Undangan bekerja di %(hub)s", hub=hub), _paragraphs(lines))
+
+
+def meeting_invitation(messages: Translator, meeting: InvitedMeeting) -> MailText:
+    """Return the mail that invites to a meeting; its calendar file is attached."""
+    if meeting.is_changed:
+        opening = messages.gettext(
+            "%(organiser)s mengubah rapat ini. Undangan yang terdahulu tidak berlaku lagi.",
+            organiser=meeting.organiser,
+        )
+        subject = messages.gettext("Undangan rapat berubah: %(name)s", name=meeting.name)
+    else:
+        opening = messages.gettext(
+            "%(organiser)s mengundang instansi Anda ke rapat ini.", organiser=meeting.organiser
+        )
+        subject = messages.gettext("Undangan rapat: %(name)s", name=meeting.name)
+    facts = [meeting.name, messages.gettext("Waktu: %(when)s", when=meeting.when)]
+    if meeting.place is not None:
+        facts.append(messages.gettext("Tempat: %(place)s", place=meeting.place))
+    paragraphs = [opening, "\n".join(facts)]
+    if meeting.problem_statement:
+        paragraphs.append(
+            messages.gettext("Pokok masalah: %(text)s", text=meeting.problem_statement)
+        )
+    if meeting.agenda:
+        items = [f"- {item}" for item in meeting.agenda]
+        paragraphs.append("\n".join([messages.gettext("Agenda:"), *items]))
+    paragraphs += [
+        messages.gettext("Buka lampirannya untuk memasukkan rapat ini ke kalender Anda."),
+        messages.gettext("Surel ini dikirim otomatis; jangan dibalas."),
+    ]
+    return MailText(" ".join(subject.split()), _paragraphs(paragraphs))
 
 
 def digest(

@@ -19,6 +19,7 @@ GATEWAY_AREAS = frozenset(
         "keys",
         "links",
         "maintenance",
+        "meeting-plans",
         "oss",
         "people",
         "sessions",

@@ -24,6 +24,9 @@ LATEST = date(2099, 12, 31)
 ROWS = 3
 """Empty rows for action items that a form begins with, and that one press adds."""
 MAX_ROWS = 60
+MAX_SHORT = 300
+"""Characters of a short text."""
+MAX_RECORDED_AGENDA = 1000
 
 KINDS: Mapping[MeetingKind, Message] = {
     "forum": NC_("meeting", "Rapat forum"),
@@ -43,14 +46,17 @@ NO_TASK = N_("Tulis apa yang akan dilakukan.")
 NO_DUE_DAY = N_("Tulis batas waktunya sebagai tahun-bulan-tanggal, tidak sebelum hari rapat.")
 NO_OWNER = N_("Pilih penanggung jawab dari daftar.")
 TOO_LONG = N_("Paling banyak %(count)s karakter.")
+LONG_AGENDA = N_(
+    "Paling banyak %(count)s baris, masing-masing paling panjang %(characters)s karakter."
+)
 
-_SHORT: TypeAdapter[str] = TypeAdapter(ShortText)
+SHORT_TEXT: TypeAdapter[str] = TypeAdapter(ShortText)
 _LONG: TypeAdapter[str] = TypeAdapter(Text)
 
 
 @dataclass
-class MeetingForm:
-    """The fields of the form, read once: `errors` has a sentence for each faulty field."""
+class MeetingFields:
+    """The fields of a meeting, read once: `errors` has a sentence for each faulty field."""
 
     fields: Mapping[str, str]
     stakeholders: Collection[str]
@@ -59,12 +65,73 @@ class MeetingForm:
     today: date
     errors: dict[str, str] = field(default_factory=dict[str, str])
 
+    def read_kind(self) -> MeetingKind | None:
+        """Return the kind of the meeting; None if none is chosen."""
+        typed = self.fields.get("jenis", "")
+        kind: MeetingKind | None = next((code for code in KINDS if code == typed), None)
+        if kind is None:
+            self.refuse("jenis", NO_KIND)
+        return kind
+
+    def read_day(self) -> date | None:
+        """Return the day of the meeting; None if the field has none."""
+        day = _day(self.fields.get("tanggal", ""))
+        if day is None:
+            self.refuse("tanggal", NO_DAY)
+        return day
+
+    def read_place(self) -> str | None:
+        """Return where the meeting takes place; None if that is left empty."""
+        return self.read_text("tempat", SHORT_TEXT, MAX_SHORT)
+
+    def read_problem(self) -> str | None:
+        """Return what the meeting is about; None if that is left empty."""
+        return self.read_text("masalah", _LONG, 5000)
+
+    def read_agenda(self, *, most: int) -> list[str]:
+        """Return the items of the agenda, one of each line, at most so many."""
+        lines = (line.strip() for line in self.fields.get("agenda", "").splitlines())
+        items = [line for line in lines if line]
+        if len(items) > most or any(len(item) > MAX_SHORT for item in items):
+            self.errors["agenda"] = self.messages.translate(
+                LONG_AGENDA, count=most, characters=MAX_SHORT
+            )
+            return []
+        try:
+            return [SHORT_TEXT.validate_python(item) for item in items]
+        except ValidationError:
+            self.refuse("agenda", UNREADABLE)
+            return []
+
+    def read_text(self, name: str, text: TypeAdapter[str], most: int) -> str | None:
+        """Return the text of a field; None if it is empty or cannot be stored."""
+        typed = self.fields.get(name, "")
+        if not typed:
+            return None
+        try:
+            return text.validate_python(typed)
+        except ValidationError:
+            if len(typed) > most:
+                self.errors[name] = self.messages.translate(TOO_LONG, count=most)
+            else:
+                self.refuse(name, UNREADABLE)
+            return None
+
+    def refuse(self, name: str, message: Message) -> None:
+        """Note what is wrong with a field."""
+        self.errors[name] = self.messages.translate(message)
+
+
+@dataclass
+class MeetingForm(MeetingFields):
+    """The form that records a meeting."""
+
     def read_source(self, *, is_required: bool) -> Source | None:
         """Return the minutes or the photograph as a source; None if the field has none."""
         typed = self.fields.get("dokumen", "")
         if not typed:
             if is_required:
-                self._refuse("dokumen", NO_DOCUMENT)
+                self.refuse("dokumen", NO_DOCUMENT)
             return None
         try:
             return source_of(
@@ -73,25 +140,30 @@ class MeetingForm:
                 note="Notulensi atau foto rapat, disebut oleh pencatatnya di ruang kerja.",
             )
         except SourceTextError as error:
-            self._refuse("dokumen", error.message)
+            self.refuse("dokumen", error.message)
             return None
 
     def read_meeting(
         self, *, key: str, sources: Sequence[str], current: Meeting | None
     ) -> Meeting | None:
         """Return the record; None if a field is faulty. What the form does not show stays."""
-        kind = self._kind()
+        kind = self.read_kind()
         held_on = self._held_on()
+        name, name_en = (
+            self.read_text(each, SHORT_TEXT, MAX_SHORT) for each in ("nama", "nama_en")
+        )
         changed: dict[str, Any] = {
             "kind": kind,
-            "place": self._text("tempat", _SHORT, 300),
-            "problem_statement": self._text("masalah", _LONG, 5000),
+            "place": self.read_place(),
+            "problem_statement": self.read_problem(),
             "discussion": self._answer("pembahasan"),
             "minutes": self._answer("notula"),
             "attendance": self._attendance(current),
             "action_items": self._action_items(held_on, current),
             "sources": list(sources),
         }
+        if current is None or "agenda" in self.fields:
+            changed["agenda"] = self.read_agenda(most=MAX_RECORDED_AGENDA) or None
         if "dokumen" in self.errors:  # in the order of the form, where it is the last field
             self.errors["dokumen"] = self.errors.pop("dokumen")
         if self.errors or held_on is None or kind is None:
@@ -99,8 +171,8 @@ class MeetingForm:
         if current is None or (current.kind, current.held_on) != (kind, held_on):
             changed |= {"held_on": held_on, "precision": "day"}
         if current is None or current.name == name_of(current.kind, current.held_on, "id"):
-            changed["name"] = name_of(kind, held_on, "id")
-            changed["name_en"] = name_of(kind, held_on, "en")
+            changed["name"] = name or name_of(kind, held_on, "id")
+            changed["name_en"] = name_en or name_of(kind, held_on, "en")
         stored: dict[str, Any] = {} if current is None else current.model_dump()
         record = stored | changed | {"key": key}
         record["absent_fields"] = [
@@ -108,42 +180,35 @@ class MeetingForm:
         ]
         return Meeting.model_validate(record)
 
-    def _kind(self) -> MeetingKind | None:
-        typed = self.fields.get("jenis", "")
-        kind: MeetingKind | None = next((code for code in KINDS if code == typed), None)
-        if kind is None:
-            self._refuse("jenis", NO_KIND)
-        return kind
-
     def _held_on(self) -> date | None:
-        day = _day(self.fields.get("tanggal", ""))
-        if day is None:
-            self._refuse("tanggal", NO_DAY)
-        elif day > self.today:
-            self._refuse("tanggal", FUTURE)
+        day = self.read_day()
+        if day is not None and day > self.today:
+            self.refuse("tanggal", FUTURE)
             return None
         return day
 
     def _answer(self, name: str) -> bool | None:
         typed = self.fields.get(name, "")
         if typed not in ANSWERS:
-            self._refuse(name, NO_CHOICE)
+            self.refuse(name, NO_CHOICE)
         return ANSWERS.get(typed)
 
     def _attendance(self, current: Meeting | None) -> list[Attendance] | None:
         """Return who came. Where somebody is marked as having spoken, the others did not."""
         known = {one.stakeholder: one for one in (current and current.attendance) or ()}
+        invited = {key for key in self.stakeholders if self.fields.get(f"diundang-{key}")}
         spoke = {key for key in self.stakeholders if self.fields.get(f"bicara-{key}")}
         present = spoke | {key for key in self.stakeholders if self.fields.get(f"hadir-{key}")}
         found = [
             Attendance(
                 stakeholder=key,
-                invited=known[key].invited if key in known else None,
+                invited=key in invited or (known[key].invited if key in known else None),
                 present=key in present,
                 spoke=(key in spoke) if spoke and key in present else None,
             )
             for key in self.stakeholders
-            if key in present or (key in known and (known[key].invited or not known[key].present))
+            if key in present | invited
+            or (key in known and (known[key].invited or not known[key].present))
         ]
         return found or None
 
@@ -157,13 +222,13 @@ class MeetingForm:
             if not (task or owner or due):
                 continue
             day = _day(due)
-            text = self._text(f"apa-{n}", _LONG, 5000)
+            text = self.read_text(f"apa-{n}", _LONG, 5000)
             if text is None and f"apa-{n}" not in self.errors:
-                self._refuse(f"apa-{n}", NO_TASK)
+                self.refuse(f"apa-{n}", NO_TASK)
             if owner and owner not in self.stakeholders:
-                self._refuse(f"siapa-{n}", NO_OWNER)
+                self.refuse(f"siapa-{n}", NO_OWNER)
             if day is None or (held_on is not None and day < held_on):
-                self._refuse(f"kapan-{n}", NO_DUE_DAY)
+                self.refuse(f"kapan-{n}", NO_DUE_DAY)
             if text is None or day is None:
                 continue
             before = known[n] if n < len(known) else None
@@ -177,22 +242,6 @@ class MeetingForm:
                 )
             )
         return [*items, *known[rows_of(self.fields) :]] or None
-
-    def _text(self, name: str, text: TypeAdapter[str], most: int) -> str | None:
-        typed = self.fields.get(name, "")
-        if not typed:
-            return None
-        try:
-            return text.validate_python(typed)
-        except ValidationError:
-            if len(typed) > most:
-                self.errors[name] = self.messages.translate(TOO_LONG, count=most)
-            else:
-                self._refuse(name, UNREADABLE)
-            return None
-
-    def _refuse(self, name: str, message: Message) -> None:
-        self.errors[name] = self.messages.translate(message)
 
 
 _ROW = ("apa", "siapa", "kapan")
@@ -225,6 +274,7 @@ def fields_of(meeting: Meeting) -> dict[str, str]:
         "tanggal": meeting.held_on.isoformat(),
         "tempat": meeting.place or "",
         "masalah": meeting.problem_statement or "",
+        "agenda": "\n".join(meeting.agenda or ()),
         "pembahasan": words[meeting.discussion],
         "notula": words[meeting.minutes],
         "baris": str(len(meeting.action_items or ()) + ROWS),

@@ -1,9 +1,11 @@
 """`/kelola/rapat/baru` and `/kelola/rapat/{id}/ubah`: the form that proposes a meeting."""
 
 from collections.abc import Mapping
+from contextlib import suppress
+from uuid import UUID
 
 import httpx
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from services.assessment.client import SECTORS, Meeting, Stakeholder
@@ -20,6 +22,8 @@ from services.gateway.portal.workspace.meeting_form import (
     fields_of,
     rows_of,
 )
+from services.gateway.portal.workspace.meeting_plan_form import record_fields_of_plan
+from services.gateway.portal.workspace.meeting_plans import delete_plan, find_own_plan
 from services.gateway.portal.workspace.meeting_records import (
     CHANGED,
     MEETINGS,
@@ -29,6 +33,7 @@ from services.gateway.portal.workspace.meeting_records import (
     labels,
 )
 from services.platform.ids import new_id
+from services.platform.problems import NotFound, PreconditionFailed
 from services.platform.service_client import RequestRejectedError
 from services.platform.translation import N_
 
@@ -38,14 +43,19 @@ REFUSED = N_("Catatan ini ditolak layanan penilaian: %(reasons)s")
 
 
 @router.get(f"{MEETINGS}/baru")
-async def show_form(workspace: Recorder) -> Response:
-    """Show the form of a meeting, for one that was held yesterday."""
-    return await _form(workspace, blank_fields(workspace.today) | {"id": str(new_id())})
+async def show_form(request: Request, workspace: Recorder, rencana: UUID | None = None) -> Response:
+    """Show the form of a meeting: of one that was planned, or one that was held yesterday."""
+    if rencana is None:
+        return await _form(workspace, blank_fields(workspace.today) | {"id": str(new_id())})
+    found = await find_own_plan(request, workspace, rencana)
+    if found is None:
+        return workspace.page.not_found()
+    return await _form(workspace, record_fields_of_plan(found.plan, workspace.page.zone))
 
 
 @router.post(f"{MEETINGS}/baru")
-async def record_meeting(workspace: Recorder) -> Response:
-    """Propose a meeting as evidence, with its minutes as a source."""
+async def record_meeting(request: Request, workspace: Recorder) -> Response:
+    """Propose a meeting as evidence, with its minutes as a source; a plan of it is then deleted."""
     fields = workspace.fields
     if "tambah" in fields:
         return await _form(workspace, _with_more_rows(fields))
@@ -62,6 +72,8 @@ async def record_meeting(workspace: Recorder) -> Response:
         stored = await workspace.assessment.record_evidence(meeting, idempotency_key=str(form_id))
     except httpx.HTTPError as error:
         return await _refuse_form(workspace, error)
+    if fields.get("rencana") == str(form_id):
+        await _delete_plan(request, workspace, form_id)
     return workspace.redirect(f"{MEETINGS}/{stored.id}")
 
 
@@ -105,6 +117,14 @@ async def correct_meeting(workspace: Recorder, id: MeetingId) -> Response:
     return workspace.redirect(f"{MEETINGS}/{id}")
 
 
+async def _delete_plan(request: Request, workspace: Workspace, id: UUID) -> None:
+    """Delete the plan of a meeting that was recorded; one that was deleted already is none."""
+    found = await find_own_plan(request, workspace, id)
+    if found is not None:
+        with suppress(NotFound, PreconditionFailed):  # it is offered to be recorded again
+            await delete_plan(request, workspace, id, tag=found.tag)
+
+
 async def _read_form(workspace: Workspace) -> MeetingForm:
     found = await workspace.assessment.list_evidence(Stakeholder)
     keys = [one.content.key for one in found if one.content]
@@ -139,6 +159,7 @@ async def _form(
         errors=errors or {},
         groups=[group for group in groups if group[1]],
         former=former,
+        invited=[one for one in listed if fields.get(f"diundang-{one.key}")],
         is_former_open=any(fields.get(f"hadir-{one.key}") for one in former),
         owners=listed,
         found=found,

@@ -3,12 +3,12 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
 import httpx
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response
 from pydantic import TypeAdapter, ValidationError
 
@@ -18,9 +18,12 @@ from services.assessment.client import (
     Record,
     Stakeholder,
 )
+from services.gateway.meetings.schemas import MeetingPlan
+from services.gateway.meetings.times import period_text
 from services.gateway.portal.workspace.access import NOT_STORED, Enter, Workspace
 from services.gateway.portal.workspace.evidence.stored_records import find_record
 from services.gateway.portal.workspace.hidden_fields import tag_of
+from services.gateway.portal.workspace.meeting_plans import find_plans
 from services.gateway.portal.workspace.meeting_records import (
     CHANGED,
     MEETINGS,
@@ -56,10 +59,12 @@ class OpenItem:
 
 @router.get(MEETINGS)
 async def list_meetings(
-    workspace: Reader, tahun: Year | None = None, saring: Filter = "tahun"
+    request: Request, workspace: Reader, tahun: Year | None = None, saring: Filter = "tahun"
 ) -> Response:
-    """Show the meetings of a year, or those that wait for the person's confirmation."""
+    """Show planned meetings and those of a year, or those that wait for a confirmation."""
     today = workspace.today
+    may_record = workspace.holds("editor", "lead", "evaluator")
+    plans = await find_plans(request, workspace) if may_record and saring == "tahun" else []
     year = tahun or today.year
     try:
         waiting = await _waiting(workspace) if _may_confirm(workspace) else []
@@ -83,7 +88,9 @@ async def list_meetings(
         year=year,
         years=sorted(years, reverse=True),
         names=names,
-        may_record=workspace.holds("editor", "lead", "evaluator"),
+        may_record=may_record,
+        plans=[(plan, _when(workspace, plan)) for plan in plans],
+        now=datetime.now(UTC),
         **labels(workspace, agencies),
     )
 
@@ -252,6 +259,11 @@ async def _stakeholder_names(workspace: Workspace) -> dict[str, str]:
 
 def _name(workspace: Workspace, stakeholder: Stakeholder) -> str:
     return workspace.page.in_language(stakeholder, "name") or stakeholder.name
+
+
+def _when(workspace: Workspace, plan: MeetingPlan) -> str:
+    page, meeting = workspace.page, plan.meeting
+    return period_text(page.messages, meeting.starts_at, meeting.ends_at, page.zone)
 
 
 def _held_on(record: Record[Meeting]) -> date:

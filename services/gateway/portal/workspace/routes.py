@@ -26,6 +26,7 @@ from services.gateway.portal.workspace.keys import router as keys
 from services.gateway.portal.workspace.links.links import router as links
 from services.gateway.portal.workspace.links.notices import router as notices
 from services.gateway.portal.workspace.measurement import router as measurement
+from services.gateway.portal.workspace.meeting_plans import router as meeting_plans
 from services.gateway.portal.workspace.meeting_recording import router as meeting_recording
 from services.gateway.portal.workspace.meetings import router as meetings
 from services.gateway.portal.workspace.months import router as months
@@ -55,6 +56,7 @@ WORKSPACE_ROUTERS = (
     webhooks,
     system,
     system_files,
+    meeting_plans,
     meeting_recording,  # before `meetings`, whose addresses would take `baru` for an id
     meetings,
     evidence_lists,
