@@ -326,6 +326,16 @@ PERSONAL_DATA: tuple[PersonalDataTable, ...] = (
     ),
     PersonalDataTable(
         Service.gateway,
+        "meeting_attendance",
+        N_("nama yang ditulis orang yang hadir di rapat, dengan instansi atau organisasinya"),
+        N_("agar pencatat rapat memeriksa siapa yang hadir"),
+        PUBLIC_TASK,
+        N_("sampai rapatnya dicatat, paling lama 30 hari sesudah rapat"),
+        N_("instansi yang merencanakan dan mencatat rapat itu"),
+        "entered_at",
+    ),
+    PersonalDataTable(
+        Service.gateway,
         "sign_in_attempt",
         N_("percobaan masuk yang gagal: hash berkunci alamat surel dan alamat IP"),
         N_("untuk menahan penebakan kata sandi"),

@@ -67,6 +67,8 @@ from services.gateway.mail.delivery import MailDispatcher
 from services.gateway.mail.outbox import MailOutbox, delete_old_mail
 from services.gateway.mail.unsubscribing import UnsubscribeLinks
 from services.gateway.mail.working_hours import WorkingHours
+from services.gateway.meetings.attendance import AttendanceTokens, delete_old_entries
+from services.gateway.meetings.attendance_routes import router as attendance_lists
 from services.gateway.meetings.plans import delete_old_plans
 from services.gateway.meetings.routes import router as meeting_plans
 from services.gateway.outbound.source_clients import SourceClients
@@ -79,6 +81,7 @@ from services.gateway.portal.about import router as about_pages
 from services.gateway.portal.agencies import router as agency_pages
 from services.gateway.portal.announcements import router as announcement_pages
 from services.gateway.portal.assets import Assets
+from services.gateway.portal.attendance import router as attendance_pages
 from services.gateway.portal.complaints.routes import router as comment_pages
 from services.gateway.portal.cross_site import CrossSiteRefusal
 from services.gateway.portal.dashboard.known_methods import KnownMethods
@@ -363,6 +366,7 @@ def create_app(settings: Settings) -> FastAPI:
         written_announcements,  # before those that are read, which would take `written` for an id
         announcement_drafts,
         meeting_plans,
+        attendance_lists,
         *(router for registration in REGISTRY for router in registration.routers),
         links,
         link_edits,
@@ -382,6 +386,7 @@ def create_app(settings: Settings) -> FastAPI:
         surveys,
         ratings,
         unsubscribing,
+        attendance_pages,
         survey_results,
         upload,
         reporting,
@@ -535,6 +540,7 @@ def _create_parts(app: FastAPI) -> None:
             "attempts to sign in": partial(delete_old_attempts, region=settings.region),
             "mails": partial(delete_old_mail, region=settings.region),
             "notices of cases": partial(delete_old_notices, region=settings.region),
+            "names in attendance lists": partial(delete_old_entries, region=settings.region),
             "planned meetings": partial(delete_old_plans, region=settings.region),
         },
     )
@@ -568,6 +574,7 @@ def _create_parts(app: FastAPI) -> None:
         state.unsubscribe_links,
         public_address,
     )
+    state.attendance_tokens = AttendanceTokens(key, settings.region)
     state.sign_in = SignIn.create(database, settings.region, key)
     state.identity_provider = create_provider(settings)
     state.connectors = Connectors(

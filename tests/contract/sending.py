@@ -185,6 +185,17 @@ def of_a_planned_meeting(sender: Sender) -> dict[str, str]:
     return {"id": plan}
 
 
+def of_an_open_attendance_list(sender: Sender, body: dict[str, Any]) -> dict[str, Any]:
+    """Open the list of a meeting that takes place now: the token of the example opens none."""
+    start = datetime.now(UTC)
+    times = {"starts_at": start.isoformat(), "ends_at": (start + timedelta(hours=2)).isoformat()}
+    address = f"/api/v1/meeting-plans/{uuid4()}"
+    meeting = sender.example("put_meeting_plan") | times
+    assert sender.client.put(address, json=meeting, headers=sender.admin).is_success
+    opened = sender.client.put(f"{address}/attendance", headers=sender.admin)
+    return body | {"token": opened.json()["token"]}
+
+
 def of_anothers_assessment(sender: Sender) -> dict[str, str]:
     """Make a draft of an assessment with another key, which does not publish it."""
     key = sender.hub.auth("bappeda", "metrics:draft")
@@ -401,6 +412,7 @@ PLACES: dict[str, Callable[[Sender], dict[str, str]]] = {
 CHANGED: dict[str, Callable[[Sender, Any], Any]] = {
     "plan_maintenance": still_to_come,
     "create_handover": of_two_people,
+    "post_attendance_entry": of_an_open_attendance_list,
     "post_comment_forwardings": of_a_ticket_that_is_there,
     "decide_held_survey_responses": of_a_held_response,
     **dict.fromkeys(

@@ -193,6 +193,8 @@ WITHOUT_BODY: dict[str, Callable[[Sender], dict[str, str]]] = {
     "publish_announcement_draft": PLACES["refuse_announcement_draft"],
     "delete_meeting_plan": PLACES["put_meeting_plan"],
     "mail_meeting_invitation": PLACES["put_meeting_plan"],
+    "open_attendance_list": PLACES["put_meeting_plan"],
+    "close_attendance_list": PLACES["put_meeting_plan"],
     "check_link": PLACES["put_link"],
     "poll_connector": PLACES["override_breaker"],
     "delete_assessment_draft": of_anothers_assessment,

@@ -162,13 +162,19 @@ def test_an_anonymous_caller_never_gets_anothers_receipt(sender: Sender, operati
     assert not [secret for secret in made_by(sent[0]) if secret in sent[1].text]
 
 
-@pytest.mark.parametrize("operation_id", ["post_usage_events", "post_survey_response"])
+@pytest.mark.parametrize(
+    "operation_id", ["post_usage_events", "post_survey_response", "post_attendance_entry"]
+)
 def test_an_id_in_a_list_or_of_a_form_means_one_content(sender: Sender, operation_id: str) -> None:
     body = sender.example(operation_id)
     if operation_id == "post_usage_events":
         fresh = {"events": [one | {"id": str(uuid4())} for one in body["events"]]}
         other = {"events": [one | {"kind": "search"} for one in fresh["events"]]}
         pointer = "#/events/0/id"
+    elif operation_id == "post_attendance_entry":
+        fresh = body | {"id": str(uuid4())}
+        other = fresh | {"name": "Nama Lain"}
+        pointer = "#/id"
     else:
         fresh = body | {"id": str(uuid4())}
         other = fresh | {"answers": body["answers"] | {"U1": 1}}

@@ -1,1 +1,1 @@
-"""Meetings that are planned: invitations as calendar files and by mail, until they are recorded."""
+"""Meetings that are planned: invitations, attendance lists, until they are recorded."""

@@ -96,7 +96,7 @@ async def get_meeting_plan(
 ) -> MeetingPlan:
     """Return a planned meeting of the key's agency, with who is invited and what was mailed."""
     plan = await get_plan(session, get_region(request), id)
-    _check_organiser(caller, plan)
+    check_organiser(caller, plan)
     return _answer(response, plan)
 
 
@@ -123,7 +123,7 @@ async def put_meeting_plan(
                 f"{write.caller.actor} plans {MAX_PLANS} meetings; record or delete some."
             )
     else:
-        _check_organiser(write.caller, plan)
+        check_organiser(write.caller, plan)
         _check_read(write, plan)
     await store_plan(
         session,
@@ -147,7 +147,7 @@ async def put_meeting_plan(
 async def delete_meeting_plan(write: PlanWrite, id: PlanId) -> None:
     """Delete a plan: the meeting was called off, or has been recorded as evidence."""
     plan = await get_plan(write.session, write.region, id, lock=True)
-    _check_organiser(write.caller, plan)
+    check_organiser(write.caller, plan)
     _check_read(write, plan)
     await delete_plan(write.session, write.region, id)
 
@@ -169,7 +169,7 @@ async def get_meeting_invitation(
 ) -> Response:
     """Return the invitation as a file for calendar programs; a later version moves the event."""
     plan = await get_plan(session, get_region(request), id)
-    _check_organiser(caller, plan)
+    check_organiser(caller, plan)
     organiser = await _organiser_name(request, session, plan)
     return Response(
         _calendar(request, plan, organiser),
@@ -193,7 +193,7 @@ async def mail_meeting_invitation(
     settings: Settings = request.app.state.settings
     session, region, now = write.session, write.region, datetime.now(UTC)
     plan = await get_plan(session, region, id, lock=True)
-    _check_organiser(write.caller, plan)
+    check_organiser(write.caller, plan)
     _check_read(write, plan)
     if settings.smtp_host is None:
         raise Conflict("This hub has no mail server; hand out the calendar file instead.")
@@ -226,7 +226,8 @@ def _answer(response: Response, plan: Plan) -> MeetingPlan:
     return shown
 
 
-def _check_organiser(caller: Caller, plan: Plan) -> None:
+def check_organiser(caller: Caller, plan: Plan) -> None:
+    """Raise `NotAllowed` unless the caller acts for who plans the meeting."""
     if not caller.can_write_for(plan.organiser) and caller.actor != plan.organiser:
         raise NotAllowed(f"This meeting is planned by {plan.organiser}; its own keys may do that.")
 

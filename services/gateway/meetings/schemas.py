@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, Field, model_validator
 from services.assessment.client import MeetingKind
 from services.platform.api_model import ApiModel
 from services.platform.packs import rule_error
+from services.platform.translation import N_
 from services.platform.types import Href, ShortText, Slug, Text, UtcDatetime
 
 MAX_INVITED = 200
@@ -37,11 +38,13 @@ class PlannedMeeting(ApiModel):
     @model_validator(mode="after")
     def _agrees(self) -> "PlannedMeeting":
         if self.ends_at <= self.starts_at:
-            raise rule_error(self, ("ends_at",), "must be later than starts_at")
+            raise rule_error(self, ("ends_at",), N_("harus sesudah starts_at"))
         if self.ends_at - self.starts_at > MAX_DURATION:
-            raise rule_error(self, ("ends_at",), "must be within seven days of starts_at")
+            raise rule_error(self, ("ends_at",), N_("harus dalam tujuh hari sejak starts_at"))
         if len(set(self.invited)) < len(self.invited):
-            raise rule_error(self, ("invited",), "must name each stakeholder once")
+            raise rule_error(
+                self, ("invited",), N_("harus menyebut setiap pemangku kepentingan satu kali")
+            )
         return self
 
 
@@ -69,7 +72,7 @@ class MeetingPlan(ApiModel):
     organiser: str = Field(
         description="Agency that plans and will record the meeting; the id of a key without one."
     )
-    meeting: PlannedMeeting = Field(description="The meeting.")
+    meeting: PlannedMeeting = Field(description="What is planned, as it was saved.")
     invited: list[InvitedStakeholder] = Field(description="Those who are invited, by name.")
     version: int = Field(ge=1, le=2**31 - 1, description="How often the plan was saved.")
     recorded_at: AwareDatetime = Field(description="When this version was saved.")

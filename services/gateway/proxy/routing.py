@@ -8,6 +8,7 @@ from services.platform.settings import Service
 GATEWAY_AREAS = frozenset(
     {
         "announcements",
+        "attendance",
         "audit",
         "backups",
         "connectors",

@@ -10,6 +10,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from services.assessment.client import SECTORS, Stakeholder
+from services.gateway.meetings.attendance_routes import get_attendance_list, get_tokens
+from services.gateway.meetings.attendance_schemas import AttendanceList
 from services.gateway.meetings.routes import (
     MAX_PLANS,
     delete_meeting_plan,
@@ -97,6 +99,20 @@ async def find_own_plan(request: Request, workspace: Workspace, id: UUID) -> Fou
         except NotAllowed:
             raise RefusedError(NOT_YOUR_PLAN) from None
     return FoundPlan(plan, headers.headers["ETag"])
+
+
+async def read_attendance(request: Request, workspace: Workspace, id: UUID) -> AttendanceList:
+    """Return the attendance list of a planned meeting of the person's agency."""
+    async with database_of(request).read_session() as session:
+        return await get_attendance_list(
+            request,
+            Response(),
+            session,
+            tokens=get_tokens(request),
+            zone=workspace.page.zone,
+            caller=workspace.caller,
+            id=id,
+        )
 
 
 async def delete_plan(request: Request, workspace: Workspace, id: UUID, *, tag: str) -> None:
@@ -265,11 +281,9 @@ async def _form(
     except httpx.HTTPError:
         return workspace.page.unavailable()
     today = workspace.today
-    active = [
-        one.content
-        for one in records
-        if one.content and (one.content.valid_to is None or one.content.valid_to >= today)
-    ]
+    listed = [one.content for one in records if one.content]
+    active = [one for one in listed if one.valid_to is None or one.valid_to >= today]
+    former = [one for one in listed if one not in active]
     names = workspace.page.messages.labels(SECTOR_NAMES)
     groups = [
         (names[sector], [one for one in active if one.sector == sector]) for sector in SECTORS
@@ -280,6 +294,8 @@ async def _form(
         typed=fields,
         errors=errors or {},
         groups=[group for group in groups if group[1]],
+        former=former,
+        is_former_open=any(fields.get(f"diundang-{one.key}") for one in former),
         found=found,
         today=today,
         **labels(workspace, {}),

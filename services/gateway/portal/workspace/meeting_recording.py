@@ -1,6 +1,6 @@
 """`/kelola/rapat/baru` and `/kelola/rapat/{id}/ubah`: the form that proposes a meeting."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from services.assessment.client import SECTORS, Meeting, Stakeholder
+from services.gateway.meetings.attendance_schemas import AttendanceEntry
 from services.gateway.portal.workspace.access import NOT_STORED, RefusedError, Workspace
 from services.gateway.portal.workspace.evidence.fields import ANSWERS
 from services.gateway.portal.workspace.evidence.stored_records import Found, find_record
@@ -23,7 +24,11 @@ from services.gateway.portal.workspace.meeting_form import (
     rows_of,
 )
 from services.gateway.portal.workspace.meeting_plan_form import record_fields_of_plan
-from services.gateway.portal.workspace.meeting_plans import delete_plan, find_own_plan
+from services.gateway.portal.workspace.meeting_plans import (
+    delete_plan,
+    find_own_plan,
+    read_attendance,
+)
 from services.gateway.portal.workspace.meeting_records import (
     CHANGED,
     MEETINGS,
@@ -50,16 +55,21 @@ async def show_form(request: Request, workspace: Recorder, rencana: UUID | None 
     found = await find_own_plan(request, workspace, rencana)
     if found is None:
         return workspace.page.not_found()
-    return await _form(workspace, record_fields_of_plan(found.plan, workspace.page.zone))
+    entries = (await read_attendance(request, workspace, rencana)).entries
+    present = {f"hadir-{entry.stakeholder}": "1" for entry in entries if entry.stakeholder}
+    fields = record_fields_of_plan(found.plan, workspace.page.zone) | present
+    return await _form(workspace, fields, entries=entries)
 
 
 @router.post(f"{MEETINGS}/baru")
 async def record_meeting(request: Request, workspace: Recorder) -> Response:
     """Propose a meeting as evidence, with its minutes as a source; a plan of it is then deleted."""
     fields = workspace.fields
-    if "tambah" in fields:
-        return await _form(workspace, _with_more_rows(fields))
     form_id = form_id_of(fields)
+    is_planned = fields.get("rencana") == str(form_id)
+    entries = await _find_entries(request, workspace, form_id) if is_planned else ()
+    if "tambah" in fields:
+        return await _form(workspace, _with_more_rows(fields), entries=entries)
     try:
         form = await _read_form(workspace)
         source = form.read_source(is_required=True)
@@ -67,12 +77,12 @@ async def record_meeting(request: Request, workspace: Recorder) -> Response:
             key=f"rapat-{form_id.hex}", sources=[source.id] if source else [], current=None
         )
         if meeting is None or source is None:
-            return await _form(workspace, fields, errors=form.errors)
+            return await _form(workspace, fields, errors=form.errors, entries=entries)
         await workspace.catalog.add_source(source)
         stored = await workspace.assessment.record_evidence(meeting, idempotency_key=str(form_id))
     except httpx.HTTPError as error:
-        return await _refuse_form(workspace, error)
-    if fields.get("rencana") == str(form_id):
+        return await _refuse_form(workspace, error, entries=entries)
+    if is_planned:
         await _delete_plan(request, workspace, form_id)
     return workspace.redirect(f"{MEETINGS}/{stored.id}")
 
@@ -125,6 +135,15 @@ async def _delete_plan(request: Request, workspace: Workspace, id: UUID) -> None
             await delete_plan(request, workspace, id, tag=found.tag)
 
 
+async def _find_entries(
+    request: Request, workspace: Workspace, id: UUID
+) -> Sequence[AttendanceEntry]:
+    """Return the names in the attendance list of a plan; none if it was recorded and is deleted."""
+    if await find_own_plan(request, workspace, id) is None:
+        return ()
+    return (await read_attendance(request, workspace, id)).entries
+
+
 async def _read_form(workspace: Workspace) -> MeetingForm:
     found = await workspace.assessment.list_evidence(Stakeholder)
     keys = [one.content.key for one in found if one.content]
@@ -137,9 +156,13 @@ async def _form(
     *,
     errors: Mapping[str, str] | None = None,
     found: Found[Meeting] | None = None,
+    entries: Sequence[AttendanceEntry] = (),
     status: int = 422,
 ) -> Response:
-    """Return the form with what was typed; `found` is the meeting that is corrected."""
+    """Return the form with what was typed; `found` is the meeting that is corrected.
+
+    `entries` are the names in the attendance list of the meeting, which a person checks.
+    """
     try:
         stakeholders = await workspace.assessment.list_evidence(Stakeholder)
     except httpx.HTTPError:
@@ -159,6 +182,8 @@ async def _form(
         errors=errors or {},
         groups=[group for group in groups if group[1]],
         former=former,
+        entries=entries,
+        names={one.key: one for one in listed},
         invited=[one for one in listed if fields.get(f"diundang-{one.key}")],
         is_former_open=any(fields.get(f"hadir-{one.key}") for one in former),
         owners=listed,
@@ -172,13 +197,19 @@ async def _form(
 
 
 async def _refuse_form(
-    workspace: Workspace, error: httpx.HTTPError, *, found: Found[Meeting] | None = None
+    workspace: Workspace,
+    error: httpx.HTTPError,
+    *,
+    found: Found[Meeting] | None = None,
+    entries: Sequence[AttendanceEntry] = (),
 ) -> Response:
     """Show the form again with why it was not stored, and everything that was typed."""
     messages, fields = workspace.page.messages, workspace.fields
     if not isinstance(error, RequestRejectedError):
         errors = {"simpan": messages.translate(NOT_STORED)}
-        return await _form(workspace, fields, errors=errors, found=found, status=503)
+        return await _form(
+            workspace, fields, errors=errors, found=found, entries=entries, status=503
+        )
     if error.status == 403:
         raise RefusedError(NOT_YOURS)
     if error.status == 412 and found is not None:
@@ -186,7 +217,7 @@ async def _refuse_form(
         errors = {"simpan": messages.translate(CHANGED)}
         return await _form(workspace, fields, errors=errors, found=found)
     errors = {"simpan": messages.translate(REFUSED, reasons=error.reasons)}
-    return await _form(workspace, fields, errors=errors, found=found)
+    return await _form(workspace, fields, errors=errors, found=found, entries=entries)
 
 
 def _with_more_rows(fields: Mapping[str, str]) -> dict[str, str]:

@@ -5,6 +5,7 @@ from services.gateway.portal.workspace.announcements.announcement_form import (
     router as announcement_form,
 )
 from services.gateway.portal.workspace.announcements.announcements import router as announcements
+from services.gateway.portal.workspace.attendance import router as attendance
 from services.gateway.portal.workspace.audit import router as audit
 from services.gateway.portal.workspace.cases import router as cases
 from services.gateway.portal.workspace.catalog.demand import router as demand
@@ -57,6 +58,7 @@ WORKSPACE_ROUTERS = (
     system,
     system_files,
     meeting_plans,
+    attendance,
     meeting_recording,  # before `meetings`, whose addresses would take `baru` for an id
     meetings,
     evidence_lists,
