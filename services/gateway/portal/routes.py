@@ -32,10 +32,9 @@ MOST_EVENTS = 8
 
 @router.get("/")
 async def home(request: Request, session: ReadSessionDep, page: CurrentPage) -> HTMLResponse:
-    """Show the search, the life events, the portals with their state, and the agencies."""
+    """Show the search, the life events, the portals with their state, and who helps."""
     try:
         life_events = await page.catalog.list_life_events()
-        agencies = await page.catalog.list_agencies()
     except httpx.HTTPError:
         return page.unavailable()
     region, now = get_region(request), datetime.now(UTC)
@@ -49,7 +48,6 @@ async def home(request: Request, session: ReadSessionDep, page: CurrentPage) -> 
         states=portal_states(health, page.messages, now=now, zone=page.zone),
         life_events=[event for event in life_events if event.services],
         most_events=MOST_EVENTS,
-        agencies=[agency for agency in agencies if agency.services],
         popular=await popular_services(page, now=now),
         announcements=await latest_announcements(session, region),
         day=page.local_date,
