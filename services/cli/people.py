@@ -50,7 +50,7 @@ def invite(
     For somebody who has an account the link replaces both, such as after a lost telephone. With a
     mail server (EMALL_SMTP_HOST) it is sent to the person, too.
     """
-    from services.gateway.mail.addresses import is_accepted
+    from services.gateway.people.mail.addresses import is_accepted
     from services.gateway.people.records import normalised_email
     from services.gateway.people.roles import AGENCY_ROLES, ROLES, role_assignment
 
@@ -90,7 +90,7 @@ async def issue_audited_invitation(
 
     outbox = None
     if settings.smtp_host is not None:
-        from services.gateway.mail.outbox import MailOutbox
+        from services.gateway.people.mail.outbox import MailOutbox
         from services.platform.identity import load_private_key
         from services.platform.installation_keys import create_missing_key
 

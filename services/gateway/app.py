@@ -32,8 +32,6 @@ from services.gateway.audit.log import CHAIN_INTERVAL
 from services.gateway.audit.months import AuditMonths
 from services.gateway.audit.records import DUE_LINES
 from services.gateway.audit.routes import router as audit_lines
-from services.gateway.click_tracking import outbox as click_outbox
-from services.gateway.click_tracking.outbox import ClickOutbox
 from services.gateway.connectors import polling
 from services.gateway.connectors.base import ConnectorContext, Connectors
 from services.gateway.connectors.polling import SourcePoller
@@ -50,6 +48,8 @@ from services.gateway.hub_status.operation_routes import router as hub_operation
 from services.gateway.hub_status.routes import router as hub_status
 from services.gateway.link_monitoring import domain_expiry, scheduler
 from services.gateway.link_monitoring.check_routes import router as link_health
+from services.gateway.link_monitoring.clicks import outbox as click_outbox
+from services.gateway.link_monitoring.clicks.outbox import ClickOutbox
 from services.gateway.link_monitoring.domain_expiry import DomainExpiryScheduler
 from services.gateway.link_monitoring.edit_routes import router as link_edits
 from services.gateway.link_monitoring.incident_routes import router as incidents
@@ -60,19 +60,19 @@ from services.gateway.link_monitoring.retention import prune_checks
 from services.gateway.link_monitoring.routes import router as links
 from services.gateway.link_monitoring.scheduler import POLL_JITTER, LinkCheckScheduler
 from services.gateway.link_monitoring.version_routes import router as link_versions
-from services.gateway.mail import case_notices
-from services.gateway.mail import delivery as mail_delivery
-from services.gateway.mail.case_notices import CaseNotices, delete_old_notices
-from services.gateway.mail.delivery import MailDispatcher
-from services.gateway.mail.outbox import MailOutbox, delete_old_mail
-from services.gateway.mail.unsubscribing import UnsubscribeLinks
-from services.gateway.mail.working_hours import WorkingHours
 from services.gateway.meetings.attendance import AttendanceTokens, delete_old_entries
 from services.gateway.meetings.attendance_routes import router as attendance_lists
 from services.gateway.meetings.plans import delete_old_plans
 from services.gateway.meetings.routes import router as meeting_plans
 from services.gateway.outbound.source_clients import SourceClients
 from services.gateway.outbound.ssrf_guard import DEFAULT_PORTS, SsrfGuard
+from services.gateway.people.mail import case_notices
+from services.gateway.people.mail import delivery as mail_delivery
+from services.gateway.people.mail.case_notices import CaseNotices, delete_old_notices
+from services.gateway.people.mail.delivery import MailDispatcher
+from services.gateway.people.mail.outbox import MailOutbox, delete_old_mail
+from services.gateway.people.mail.unsubscribing import UnsubscribeLinks
+from services.gateway.people.mail.working_hours import WorkingHours
 from services.gateway.people.oidc import create_provider
 from services.gateway.people.routes import router as people
 from services.gateway.people.sessions import delete_old_person_sessions

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from services.feedback.app import create_app as create_feedback
 from services.gateway.app import create_app
-from services.gateway.click_tracking.outbox import ClickOutbox
+from services.gateway.link_monitoring.clicks.outbox import ClickOutbox
 from services.gateway.link_monitoring.link_directory import LinkDirectory
 from services.platform.disk_spool import DiskSpool
 from services.platform.settings import Settings

@@ -17,9 +17,9 @@ from typer.testing import CliRunner
 
 from services.cli import people as people_commands
 from services.gateway.app import create_app
-from services.gateway.mail import delivery
-from services.gateway.mail.delivery import BACKOFF, MailDispatcher, StoredMail, compose
-from services.gateway.mail.texts import CaseLine, due_cases, new_cases
+from services.gateway.people.mail import delivery
+from services.gateway.people.mail.delivery import BACKOFF, MailDispatcher, StoredMail, compose
+from services.gateway.people.mail.texts import CaseLine, due_cases, new_cases
 from services.platform.jobs import PeriodicJob
 from services.platform.languages import Language
 from services.platform.settings import Settings, SmtpTls

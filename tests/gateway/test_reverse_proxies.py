@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from services.cli.server import PROTOCOLS
 from services.gateway.app import create_app
-from services.gateway.click_tracking.visit_identity import REQUEST_ID, STARTED
+from services.gateway.link_monitoring.clicks.visit_identity import REQUEST_ID, STARTED
 from services.platform.settings import ROOT, Service
 from tests.conftest import Server, required_program
 from tests.servers import LOOPBACK, free_port, serving

@@ -8,11 +8,11 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from services.gateway.audit.log import AuditLog
-from services.gateway.click_tracking.outbox import ClickOutbox
 from services.gateway.connectors.base import Connectors
 from services.gateway.http_cache.middleware import HttpCache
 from services.gateway.hub_status.backups import last_backup
 from services.gateway.hub_status.routes import ask_service
+from services.gateway.link_monitoring.clicks.outbox import ClickOutbox
 from services.gateway.outbound.circuit_breaker import BreakerState
 from services.gateway.proxy.dependencies import ProxyDependencies
 from services.gateway.rate_limits.admission import QUOTA, Admission

@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse
 from pydantic import Field
 from sqlmodel import col, select
 
-from services.gateway.click_tracking.outbox import ClickOutbox
+from services.gateway.link_monitoring.clicks.outbox import ClickOutbox
 from services.gateway.link_monitoring.health import LinkHealth, read_link_health
 from services.gateway.link_monitoring.link_directory import LinkDirectory
 from services.gateway.link_monitoring.records import Link, LinkRecord

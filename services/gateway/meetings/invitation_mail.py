@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
-from services.gateway.mail.outbox import MailOutbox, NewMail
-from services.gateway.mail.texts import InvitedMeeting, meeting_invitation
 from services.gateway.meetings.plans import Plan
 from services.gateway.meetings.times import period_text
+from services.gateway.people.mail.outbox import MailOutbox, NewMail
+from services.gateway.people.mail.texts import InvitedMeeting, meeting_invitation
 from services.gateway.people.roles import AgencyRole
 from services.platform.database import WriteSession
 from services.platform.languages import SOURCE_LANGUAGE, Language

@@ -9,7 +9,6 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from services.assessment.client import AssessmentClient, Stakeholder
 from services.catalog.client import CatalogClient
-from services.gateway.mail.outbox import MailOutbox
 from services.gateway.meetings.calendar import invitation_calendar
 from services.gateway.meetings.invitation_mail import find_invited_people, mail_plan
 from services.gateway.meetings.plans import (
@@ -24,6 +23,7 @@ from services.gateway.meetings.plans import (
     store_plan,
 )
 from services.gateway.meetings.schemas import InvitedStakeholder, MeetingPlan, PlannedMeeting
+from services.gateway.people.mail.outbox import MailOutbox
 from services.platform.calendar_feed import CALENDAR_MEDIA_TYPE
 from services.platform.concurrency_control import check_if_match, resource_tag
 from services.platform.conditional_writes import (

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from services.gateway.mail.outbox import MailOutbox, NewMail
-from services.gateway.mail.texts import invitation
 from services.gateway.people.invitations import IssuedInvitation
+from services.gateway.people.mail.outbox import MailOutbox, NewMail
+from services.gateway.people.mail.texts import invitation
 from services.gateway.people.records import find_person
 from services.platform.database import WriteSession
 from services.platform.settings import Settings

@@ -17,7 +17,7 @@ import httpx
 import jwt
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
-from services.gateway.mail.addresses import is_accepted
+from services.gateway.people.mail.addresses import is_accepted
 from services.gateway.people.sessions import RECENT
 from services.platform.settings import Settings
 from services.platform.types import TEXT_PATTERN

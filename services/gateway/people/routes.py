@@ -7,7 +7,6 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import AwareDatetime, Field
 
-from services.gateway.mail.addresses import EmailAddress
 from services.gateway.people.accounts import (
     list_sessions,
     lock_people,
@@ -20,6 +19,7 @@ from services.gateway.people.invitations import (
     invite,
     list_invitations,
 )
+from services.gateway.people.mail.addresses import EmailAddress
 from services.gateway.people.records import (
     Person,
     PersonState,

@@ -10,8 +10,8 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse, Response
 
-from services.gateway.mail.unsubscribing import PATH, TOKEN_DIGITS, UnsubscribeLinks
 from services.gateway.people.accounts import stop_digest
+from services.gateway.people.mail.unsubscribing import PATH, TOKEN_DIGITS, UnsubscribeLinks
 from services.gateway.people.records import subject_of
 from services.gateway.portal.page import CurrentPage, Page
 from services.platform.database import Database

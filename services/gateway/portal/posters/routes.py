@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import StringConstraints
 
 from services.catalog.client import ServiceSummary
-from services.gateway.click_tracking.outbox import ClickOutbox
+from services.gateway.link_monitoring.clicks.outbox import ClickOutbox
 from services.gateway.portal.page import CurrentPage
 from services.gateway.portal.posters.codes import (
     MIN_CODE_LENGTH,

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, Response
 from pydantic import StringConstraints
 
 from services.feedback.client import CommentItem
-from services.gateway.mail.case_notices import is_due_soon
+from services.gateway.people.mail.case_notices import is_due_soon
 from services.gateway.portal.complaints.form import normalise_ticket
 from services.gateway.portal.complaints.labels import ACTIONS, DEADLINE_STATES, STATES
 from services.gateway.portal.workspace.access import NOT_STORED, Enter, Workspace

@@ -12,11 +12,11 @@ from uuid import UUID
 import httpx
 from fastapi import FastAPI
 
-from services.gateway.mail.digest_days import claim_day, find_due
-from services.gateway.mail.outbox import MailOutbox, NewMail
-from services.gateway.mail.texts import DigestLine, DigestPart, digest
-from services.gateway.mail.unsubscribing import UnsubscribeLinks
-from services.gateway.mail.working_hours import WorkingHours
+from services.gateway.people.mail.digest_days import claim_day, find_due
+from services.gateway.people.mail.outbox import MailOutbox, NewMail
+from services.gateway.people.mail.texts import DigestLine, DigestPart, digest
+from services.gateway.people.mail.unsubscribing import UnsubscribeLinks
+from services.gateway.people.mail.working_hours import WorkingHours
 from services.gateway.people.records import Person, find_person
 from services.gateway.people.roles import agencies_of
 from services.gateway.portal.workspace.access import AGENCY, Workspace, workspace_of

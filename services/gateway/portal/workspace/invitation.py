@@ -9,8 +9,8 @@ from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlalchemy.exc import IntegrityError
 
-from services.gateway.mail.addresses import is_accepted
 from services.gateway.people.invitations import Invitation, find_invitation, store_choice
+from services.gateway.people.mail.addresses import is_accepted
 from services.gateway.people.passwords import MAX_LENGTH, MIN_LENGTH, find_fault
 from services.gateway.people.records import normalised_email
 from services.gateway.people.second_factors import enrolment_uri

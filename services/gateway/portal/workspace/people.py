@@ -10,10 +10,10 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response
 
 from services.catalog.client import AgencyItem
-from services.gateway.mail.addresses import is_accepted
 from services.gateway.people.accounts import set_account
 from services.gateway.people.invitation_mail import mail_invitation
 from services.gateway.people.invitations import IssuedInvitation, invite
+from services.gateway.people.mail.addresses import is_accepted
 from services.gateway.people.records import Person, find_person, list_people
 from services.gateway.people.roles import AGENCY_ROLES, ROLES, RoleAssignment, role_assignment
 from services.gateway.portal.secret_links import hub_address

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from services.gateway.mail.addresses import is_accepted
-from services.gateway.mail.outbox import MailOutbox
-from services.gateway.mail.unsubscribing import UnsubscribeLinks
+from services.gateway.people.mail.addresses import is_accepted
+from services.gateway.people.mail.outbox import MailOutbox
+from services.gateway.people.mail.unsubscribing import UnsubscribeLinks
 from services.platform.database import Database
 from services.platform.jobs import LeaseTable, RefusedItems
 from services.platform.lazy_module import LazyModule

@@ -12,7 +12,7 @@ import httpx
 from pydantic import TypeAdapter, ValidationError
 
 from services.feedback.client import FeedbackClient, UsageEvent
-from services.gateway.click_tracking.visit_identity import identify_visit
+from services.gateway.link_monitoring.clicks.visit_identity import identify_visit
 from services.platform.database import DATABASE_ERRORS, Database, is_connection_lost
 from services.platform.disk_spool import DiskSpool
 from services.platform.jobs import ItemRefusedError, Outbox

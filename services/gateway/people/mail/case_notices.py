@@ -13,9 +13,9 @@ from sqlalchemy import text
 
 from services.catalog.client import CatalogClient
 from services.feedback.client import CommentItem, FeedbackClient
-from services.gateway.mail.outbox import MailOutbox, NewMail
-from services.gateway.mail.texts import CaseLine, MailText, due_cases, new_cases
-from services.gateway.mail.working_hours import WorkingHours
+from services.gateway.people.mail.outbox import MailOutbox, NewMail
+from services.gateway.people.mail.texts import CaseLine, MailText, due_cases, new_cases
+from services.gateway.people.mail.working_hours import WorkingHours
 from services.platform.database import Database, WriteSession
 from services.platform.languages import Language
 from services.platform.translation import translator

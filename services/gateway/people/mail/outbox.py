@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text
 
-from services.gateway.mail.texts import MailText
+from services.gateway.people.mail.texts import MailText
 from services.platform.database import WriteSession
 from services.platform.ids import new_id
 from services.platform.row_cipher import RowCipher
