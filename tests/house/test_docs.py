@@ -212,3 +212,13 @@ def test_the_example_sheet_can_be_sent_as_it_is_and_with_semicolons(
         '{"added":7,"revised":0,"unchanged":0,"flags":[]}',
         '{"added":0,"revised":0,"unchanged":7,"flags":[]}',
     ]
+
+
+def test_the_architecture_names_each_package_of_the_gateway_and_they_are_few() -> None:
+    text = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    section = text.partition("### Inside the gateway")[2].partition("### Inside the other")[0]
+    folder = ROOT / "services" / "gateway"
+    packages = {found.parent.name for found in folder.glob("*/__init__.py")}
+    assert set(TABLE_CODE.findall(section)) == packages
+    # Besides, the folder has `app.py`, its `__init__.py` and what Python compiles.
+    assert len(packages) <= 17
