@@ -120,7 +120,7 @@ def read_evidence(root: Path) -> EvidencePack:
     for kind, (located, records) in files.items():
         name = list_name(kind)
         issues += [
-            located.issue((name, index, *path), message)
+            located.issue((name, index, *path), str(message))
             for index, record in enumerate(records)
             for path, message in vocabularies.faults_of(record)
         ]
