@@ -30,7 +30,11 @@ LANGUAGES = ("", "lang=en") if os.environ.get("EMALL_AXE") == "all" else ("",)
 STANDARDS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 RUN = """async (options) => (await axe.run(document, options)).violations.map(
     (found) => found.id + ": " + found.nodes.slice(0, 3).map((node) => node.html).join(" | "))"""
-LINKS = "[...document.querySelectorAll('a[href]')].map((link) => link.href)"
+LINKS = """
+[...document.querySelectorAll("a[href]")]
+  .map((link) => new URL(link.getAttribute("href"), document.baseURI).href)
+"""
+"""Addresses of links; those in pictures (SVG) have another `href` than those of a page."""
 ROLES: tuple[tuple[Role, str | None], ...] = (
     ("administrator", "diskominfo"),
     ("lead", "diskominfo"),
