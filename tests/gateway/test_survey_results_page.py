@@ -81,4 +81,4 @@ def test_every_survey_has_a_page_and_what_is_none_is_not_found(hub: Hub) -> None
 def test_a_form_names_the_office_that_it_is_about(hub: Hub) -> None:
     form = hub.client.get("/survei/skm?agency=dukcapil&mode=qr").text
     assert "Tentang kantor: <strong>Dinas Kependudukan dan Pencatatan Sipil" in form
-    assert "Tentang" not in hub.client.get("/survei/skm?agency=no-such").text
+    assert "Tentang kantor" not in hub.client.get("/survei/skm?agency=no-such").text
