@@ -154,7 +154,7 @@ def test_the_trend_of_two_years_shows_its_drivers(hub: Hub) -> None:
     href = second["nodes"][0]["href"]
     assert hub.client.get(href).json()["node"]["value"] == second["nodes"][0]["value"]
     empty = hub.client.get("/api/v1/metrics/trend?method=nothing").json()
-    assert empty == {"method": "nothing", "items": []}
+    assert empty == {"method": "nothing", "current_hash": None, "items": []}
 
 
 def test_toba_records_nothing_and_declines_in_nothing(toba_hub: Hub) -> None:
