@@ -1,6 +1,5 @@
 """Application factory of the assessment service."""
 
-from collections import OrderedDict
 from collections.abc import AsyncGenerator, Hashable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -8,11 +7,14 @@ from uuid import UUID
 
 from fastapi import FastAPI
 
+from services.assessment.assessments.analysis import MAX_ANALYSES
 from services.assessment.assessments.analysis import router as analysis
 from services.assessment.assessments.current_scores import CurrentScores
 from services.assessment.assessments.draft_routes import router as assessment_drafts
+from services.assessment.assessments.routes import MAX_ASSESSMENTS
 from services.assessment.assessments.routes import router as assessments
 from services.assessment.assessments.schemas import Assessment, Levers, Trend
+from services.assessment.assessments.trend import MAX_TRENDS
 from services.assessment.assessments.trend import router as trend
 from services.assessment.bundles.import_routes import router as collected_bundles
 from services.assessment.bundles.publishers import router as publishers
@@ -39,6 +41,7 @@ from services.assessment.reports.routes import router as reports
 from services.assessment.scenarios.routes import router as scenarios
 from services.assessment.scoring.results import Sensitivity
 from services.assessment.service_reports import ReportClient, Transports
+from services.platform.recent_results import RecentResults
 from services.platform.service import create_service_app
 from services.platform.settings import Service, Settings
 
@@ -93,10 +96,10 @@ def create_app(settings: Settings, transports: Transports | None = None) -> Fast
     app.state.report_client = ReportClient(settings, transports)
     app.state.current_scores = CurrentScores()
     app.state.known_indices = EvidenceCache[list[IndexItem]]()
-    app.state.known_assessments = OrderedDict[tuple[UUID, str], Assessment]()
-    app.state.known_trends = OrderedDict[Hashable, Trend]()
+    app.state.known_assessments = RecentResults[tuple[UUID, str], Assessment](MAX_ASSESSMENTS)
+    app.state.known_trends = RecentResults[Hashable, Trend](MAX_TRENDS)
     app.state.network_analyser = NetworkAnalyser()
     app.state.report_renderer = ReportRenderer()
-    app.state.sensitivity_cache = OrderedDict[UUID, Sensitivity]()
-    app.state.levers_cache = OrderedDict[UUID, Levers]()
+    app.state.known_sensitivities = RecentResults[UUID, Sensitivity](MAX_ANALYSES)
+    app.state.known_levers = RecentResults[UUID, Levers](MAX_ANALYSES)
     return app

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -30,6 +29,7 @@ from services.assessment.scoring.items import Item
 from services.assessment.scoring.reports import REPORTS, ReportName
 from services.assessment.years import FIRST_YEAR, end_of_year, is_provisional
 from services.platform.logging import get_logger, summarise
+from services.platform.recent_results import RecentResults
 from services.platform.revision import REVISION, Revision
 from services.platform.service import API
 from services.platform.service_line import ServiceLine, remote_transport
@@ -173,7 +173,7 @@ class ReportClient:
             )
             for service, address in addresses.items()
         }
-        self._cache: OrderedDict[ReportRequest, _Content] = OrderedDict()
+        self._cache = RecentResults[ReportRequest, _Content](MAX_CACHED)
 
     @property
     def catalogue(self) -> httpx.AsyncClient:
@@ -196,7 +196,7 @@ class ReportClient:
         limit = asyncio.Semaphore(MAX_CONCURRENT)
 
         async def ask(report: ReportRequest) -> httpx.Response | httpx.HTTPError | _Content:
-            known, revision = self._cache.get(report), revisions.get(report.service)
+            known, revision = self._cache.find(report), revisions.get(report.service)
             is_counted = report.name not in NOT_COUNTED
             if known is not None and is_counted and known.revision == revision is not None:
                 return known
@@ -261,14 +261,11 @@ class ReportClient:
             return
         digest = "none" if fields is None else _sha256(answer.content)
         content = _Content(datetime.now(UTC), fields, digest, revision)
-        self._cache[report] = content
-        self._cache.move_to_end(report)
-        while len(self._cache) > MAX_CACHED:
-            self._cache.popitem(last=False)
+        self._cache.keep(report, content)
         _include(report, content, reports)
 
     def _fall_back(self, report: ReportRequest, reports: FetchedReports) -> None:
-        known = self._cache.get(report)
+        known = self._cache.find(report)
         reason = f"the {report.service} service did not answer"
         if known is None or known.fields is None:
             reports.missing[report.service] = reason

@@ -1,7 +1,6 @@
 """Application of the feedback service."""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -35,6 +34,7 @@ from services.feedback.reference_data import ReferenceDataCache
 from services.feedback.retractions.routes import router as retractions
 from services.feedback.statistics.draft_routes import router as statistic_drafts
 from services.feedback.statistics.flag_routes import router as flags
+from services.feedback.statistics.obligation_routes import MAX_KNOWN_REPORTING
 from services.feedback.statistics.obligation_routes import router as obligations
 from services.feedback.statistics.obligation_schemas import Reporting
 from services.feedback.statistics.routes import router as statistics
@@ -51,6 +51,7 @@ from services.platform.database import Database
 from services.platform.jobs import BackgroundJob, PeriodicJob
 from services.platform.local_time import LocalTime
 from services.platform.problems import Unavailable
+from services.platform.recent_results import RecentResults
 from services.platform.revision import revision_router
 from services.platform.service import create_service_app
 from services.platform.settings import Service, Settings
@@ -137,7 +138,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     local_time = LocalTime(app.state.database, Service.feedback, settings.region)
     app.state.local_time = local_time
-    app.state.known_reporting = OrderedDict[tuple[int, str], Reporting]()
+    app.state.known_reporting = RecentResults[tuple[int, str], Reporting](MAX_KNOWN_REPORTING)
     references = ReferenceDataCache(app.state.database, settings.region)
     app.state.reference_data = references
     app.state.jobs = _declare_jobs(app.state.database, settings, local_time, references)

@@ -1,7 +1,6 @@
 """Diagnostics of an assessment: sensitivity analysis and internal consistency."""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Annotated, TypeVar
 from uuid import UUID
@@ -20,13 +19,15 @@ from services.assessment.scoring.scores import Scores
 from services.assessment.scoring.sensitivity import analyse_sensitivity
 from services.platform.database import ReadSessionDep
 from services.platform.problems import problem_responses
+from services.platform.recent_results import RecentResults
 from services.platform.service import API, get_region
 from services.platform.stored import parse_stored
 from services.platform.types import Slug
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 
-MAX_CACHED = 128
+MAX_ANALYSES = 128
+"""Assessments whose analysis is kept, of each kind of analysis."""
 
 ResultT = TypeVar("ResultT")
 
@@ -52,9 +53,9 @@ async def get_assessment_sensitivity(
     Everything is varied at once: the evidence within its uncertainty, the mean of the dimensions,
     the weights, one indicator left out, the goalposts. Sobol indices give each one's share.
     """
-    known: OrderedDict[UUID, Sensitivity] = request.app.state.sensitivity_cache
-    if id in known:
-        return known[id]
+    known: RecentResults[UUID, Sensitivity] = request.app.state.known_sensitivities
+    if (found := known.find(id)) is not None:
+        return found
     return await sensitivity_of(
         request.app, await load_assessment(session, get_region(request), id)
     )
@@ -63,23 +64,18 @@ async def get_assessment_sensitivity(
 async def sensitivity_of(app: FastAPI, stored: StoredAssessment) -> Sensitivity:
     """Return the sensitivity analysis of an assessment, cached because it never changes."""
     return await _computed_once(
-        app.state.sensitivity_cache,
+        app.state.known_sensitivities,
         stored,
         lambda: analyse_sensitivity(stored.method, stored.facts, seed=stored.seed),
     )
 
 
 async def _computed_once(
-    known: OrderedDict[UUID, ResultT], stored: StoredAssessment, compute: Callable[[], ResultT]
+    known: RecentResults[UUID, ResultT], stored: StoredAssessment, compute: Callable[[], ResultT]
 ) -> ResultT:
     """Return what follows from an assessment, cached because an assessment never changes."""
-    if stored.id in known:
-        return known[stored.id]
-    result = await asyncio.to_thread(compute)  # takes long: off the event loop
-    known[stored.id] = result
-    while len(known) > MAX_CACHED:
-        known.popitem(last=False)
-    return result
+    # It takes long: off the event loop.
+    return await known.get(stored.id, lambda: asyncio.to_thread(compute))
 
 
 @router.get(
@@ -95,9 +91,9 @@ async def get_assessment_levers(
     The gain is that in what is proven and in the estimate, at the worst and at the best outcome.
     Actions that would change nothing are left out. Without any action, `reason` says why.
     """
-    known: OrderedDict[UUID, Levers] = request.app.state.levers_cache
-    if id in known:
-        return known[id]
+    known: RecentResults[UUID, Levers] = request.app.state.known_levers
+    if (found := known.find(id)) is not None:
+        return found
     stored = await load_assessment(session, get_region(request), id)
     return await _computed_once(known, stored, lambda: _levers(stored))
 

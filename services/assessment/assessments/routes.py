@@ -1,7 +1,6 @@
 """Assessments over HTTP: `/api/v1/assessments`, `/api/v1/metrics/collaboration-dynamics`."""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -57,6 +56,7 @@ from services.platform.ids import new_id
 from services.platform.paging import Page, paginate
 from services.platform.parameters import DelimiterQuery, Limit
 from services.platform.problems import Conflict, NotFound, problem_responses
+from services.platform.recent_results import RecentResults
 from services.platform.service import API, get_region
 from services.platform.settings import Service
 from services.platform.spreadsheets.model import CSV, XLSX
@@ -65,7 +65,7 @@ from services.platform.types import Slug, Year
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 
-MAX_KNOWN = 32
+MAX_ASSESSMENTS = 32
 """Assessments kept; one takes some 100 KB."""
 
 NodeCode = Annotated[
@@ -320,14 +320,9 @@ async def get_assessment(request: Request, session: ReadSessionDep, id: Assessme
     It never changes: what it read can be read again in the versions that it names.
     """
     region = get_region(request)
-    known: OrderedDict[tuple[UUID, str], Assessment] = request.app.state.known_assessments
+    known: RecentResults[tuple[UUID, str], Assessment] = request.app.state.known_assessments
     key = (id, (await read_zone(session, region)).key)
-    if key not in known:
-        known[key] = await find_assessment(session, region, id)
-    known.move_to_end(key)
-    while len(known) > MAX_KNOWN:
-        known.popitem(last=False)
-    return known[key]
+    return await known.get(key, lambda: find_assessment(session, region, id))
 
 
 ScoresFormat = Literal["json", "csv", "xlsx"]

@@ -1,6 +1,5 @@
 """Collaboration over the years, with the contributions to each change."""
 
-from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from typing import Annotated
 from uuid import UUID
@@ -19,13 +18,14 @@ from services.assessment.scoring.scores import Node, Scores
 from services.assessment.years import is_provisional, read_zone
 from services.platform.database import ReadSession, ReadSessionDep
 from services.platform.problems import problem_responses
+from services.platform.recent_results import RecentResults
 from services.platform.service import API, get_region
 from services.platform.stored import parse_stored
 from services.platform.types import Slug, Year
 
 router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 
-MAX_KNOWN = 16
+MAX_TRENDS = 16
 
 NEWEST_IDS = """
 -- The newest assessment of each year by a method, the earliest year first.
@@ -62,14 +62,11 @@ async def get_trend(
     ids = (await session.scalars(text(NEWEST_IDS), years)).all()
     published = await find_method(session, region, method)
     current = None if published is None else hash_of(published.method)
-    known: OrderedDict[Hashable, Trend] = request.app.state.known_trends
-    key = (region, zone.key, method, current, *ids)
-    if key not in known:
-        known[key] = await _trend(session, region, method, ids, current=current, zone=zone)
-    known.move_to_end(key)
-    while len(known) > MAX_KNOWN:
-        known.popitem(last=False)
-    return known[key]
+    known: RecentResults[Hashable, Trend] = request.app.state.known_trends
+    return await known.get(
+        (region, zone.key, method, current, *ids),
+        lambda: _trend(session, region, method, ids, current=current, zone=zone),
+    )
 
 
 async def _trend(

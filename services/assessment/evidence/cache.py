@@ -1,7 +1,6 @@
 """Results that are kept for as long as the evidence does not change."""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 from weakref import WeakValueDictionary
@@ -10,6 +9,7 @@ from sqlalchemy import text
 
 from services.assessment.evidence.store import HISTORY_LENGTH
 from services.platform.database import ReadSession
+from services.platform.recent_results import RecentResults
 
 MAX_KNOWN = 32
 """Results kept; the scores of a year take some 100 KB."""
@@ -26,7 +26,7 @@ class EvidenceCache(Generic[ResultT]):
     """
 
     def __init__(self) -> None:
-        self._known: OrderedDict[Hashable, ResultT] = OrderedDict()
+        self._known = RecentResults[Hashable, ResultT](MAX_KNOWN)
         self._locks: WeakValueDictionary[Hashable, asyncio.Lock] = WeakValueDictionary()
 
     async def get(
@@ -45,14 +45,11 @@ class EvidenceCache(Generic[ResultT]):
         key = (region, length, basis)
         lock = self._locks.setdefault(key, asyncio.Lock())
         async with lock:
-            if key in self._known:
-                self._known.move_to_end(key)
-                return self._known[key]
+            if (known := self._known.find(key)) is not None:
+                return known
             result = await compute()
             if await _history_length(session, region) == length:
-                self._known[key] = result
-                while len(self._known) > MAX_KNOWN:
-                    self._known.popitem(last=False)
+                self._known.keep(key, result)
             return result
 
 

@@ -1,7 +1,6 @@
 """Reports over HTTP: `/api/v1/assessments/{id}/report` as HTML, PDF or a workbook."""
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
@@ -22,6 +21,7 @@ from services.assessment.reports.workbook import to_xlsx
 from services.platform.content_negotiation import negotiate_format
 from services.platform.database import ReadSessionDep
 from services.platform.problems import problem_responses
+from services.platform.recent_results import RecentResults
 from services.platform.service import API, get_region
 from services.platform.spreadsheets.model import XLSX
 
@@ -53,7 +53,7 @@ class ReportRenderer:
 
     def __init__(self) -> None:
         self._limiter = CapacityLimiter(MAX_CONCURRENT)
-        self._made: OrderedDict[tuple[str, ReportFormat], bytes] = OrderedDict()
+        self._made = RecentResults[tuple[str, ReportFormat], bytes](MAX_CACHED)
 
     async def render(
         self, work: Callable[[], Report], form: ReportFormat, *, files: dict[str, str]
@@ -61,13 +61,10 @@ class ReportRenderer:
         """Return the report in a format; the cache is keyed by the report's content."""
         report, document = await self._off_loop(lambda: _compose(work))
         digest = hashlib.sha256(report.model_dump_json().encode()).hexdigest()
-        known = self._made.get((digest, form))
-        if known is None:
-            known = await self._off_loop(lambda: _render(report, document, form, files))
-            self._made[digest, form] = known
-            while len(self._made) > MAX_CACHED:
-                self._made.popitem(last=False)
-        return known
+        return await self._made.get(
+            (digest, form),
+            lambda: self._off_loop(lambda: _render(report, document, form, files)),
+        )
 
     async def _off_loop(self, work: Callable[[], Any]) -> Any:
         return await anyio.to_thread.run_sync(work, limiter=self._limiter)

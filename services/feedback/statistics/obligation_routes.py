@@ -1,6 +1,5 @@
 """Reporting obligations over HTTP: completeness, reminders, and counts by year."""
 
-from collections import OrderedDict
 from datetime import UTC, date, datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -31,12 +30,13 @@ from services.platform.database import ReadSession, ReadSessionDep
 from services.platform.local_time import ZoneDep
 from services.platform.parameters import AgencyQuery
 from services.platform.problems import problem_responses
+from services.platform.recent_results import RecentResults
 from services.platform.revision import read_revision
 from services.platform.service import API
 from services.platform.settings import Service, Settings
 from services.platform.types import Slug, Year
 
-MAX_KNOWN = 16
+MAX_KNOWN_REPORTING = 16
 """Years whose count of reports is kept while nothing of it changes."""
 
 router = APIRouter(prefix=f"{API}/usage", tags=["usage"], responses=problem_responses(401, 422))
@@ -129,14 +129,9 @@ async def get_usage_reporting(
 ) -> Reporting:
     """Count the monthly reports expected of agencies in a year, and those received on time."""
     settings: Settings = request.app.state.settings
-    known: OrderedDict[tuple[int, str], Reporting] = request.app.state.known_reporting
+    known: RecentResults[tuple[int, str], Reporting] = request.app.state.known_reporting
     key = (period, await read_revision(session, Service.feedback, settings, zone))
-    if key not in known:
-        known[key] = await _reporting(session, settings, zone, period)
-    known.move_to_end(key)
-    while len(known) > MAX_KNOWN:
-        known.popitem(last=False)
-    return known[key]
+    return await known.get(key, lambda: _reporting(session, settings, zone, period))
 
 
 async def _reporting(

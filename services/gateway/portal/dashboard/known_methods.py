@@ -1,9 +1,8 @@
 """The displayed methods, each asked for once: what a hash stands for never changes."""
 
-from collections import OrderedDict
-
 from services.assessment.client import MethodWithBands, Trend
 from services.gateway.portal.page import Page
+from services.platform.recent_results import RecentResults
 
 MAX_KNOWN = 8
 
@@ -12,17 +11,14 @@ class KnownMethods:
     """The last methods by their hash."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[str, MethodWithBands] = OrderedDict()
+        self._known = RecentResults[str | None, MethodWithBands](MAX_KNOWN)
 
     async def of_trend(self, page: Page, trend: Trend) -> MethodWithBands:
         """Return the current version of the method that a trend is of."""
-        if trend.current_hash in self._known:
-            self._known.move_to_end(trend.current_hash)
-            return self._known[trend.current_hash]
+        if (known := self._known.find(trend.current_hash)) is not None:
+            return known
         method = await page.assessment.get_method(trend.method)
-        self._known[method.hash] = method
-        while len(self._known) > MAX_KNOWN:
-            self._known.popitem(last=False)
+        self._known.keep(method.hash, method)
         return method
 
 
