@@ -1,9 +1,7 @@
 """Application factory of the catalog service."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -30,7 +28,7 @@ from services.platform.prepared_reads import PreparedReads
 from services.platform.revision import revision_router
 from services.platform.service import API, create_service_app
 from services.platform.settings import Service, Settings
-from services.platform.working_days import holidays_of
+from services.platform.working_days import load_holidays
 
 EXAMPLES = Path(__file__).with_name("examples.json")
 
@@ -41,8 +39,7 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         await app.state.local_time.load()
-        # Imports the calendars before the first request that needs them.
-        await asyncio.to_thread(holidays_of, datetime.now(UTC).year)
+        await load_holidays()
         jobs: tuple[BackgroundJob, ...] = app.state.jobs
         async with AsyncExitStack() as stack:
             stack.push_async_callback(app.state.database.close)

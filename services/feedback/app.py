@@ -1,9 +1,8 @@
 """Application of the feedback service."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -55,7 +54,7 @@ from services.platform.recent_results import RecentResults
 from services.platform.revision import revision_router
 from services.platform.service import create_service_app
 from services.platform.settings import Service, Settings
-from services.platform.working_days import holidays_of
+from services.platform.working_days import load_holidays
 
 EXAMPLES = Path(__file__).with_name("examples.json")
 
@@ -89,8 +88,7 @@ def create_app(settings: Settings) -> FastAPI:
             max_body_bytes=min(settings.max_body_bytes, MAX_BODY_BYTES),
             observe=observe,
         )
-        # Imports the calendars before the first request that needs them.
-        await asyncio.to_thread(holidays_of, datetime.now(UTC).year)
+        await load_holidays()
         jobs: tuple[BackgroundJob, ...] = app.state.jobs
         async with AsyncExitStack() as stack:
             stack.push_async_callback(database.close)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -163,7 +163,7 @@ from services.platform.service import (
 from services.platform.service_line import remote_transport
 from services.platform.settings import Service, Settings
 from services.platform.version import VERSION
-from services.platform.working_days import holidays_of
+from services.platform.working_days import load_holidays
 
 if TYPE_CHECKING:
     from services.platform.metrics.requests import RequestMetrics
@@ -256,12 +256,6 @@ def _load_signing_key(settings: Settings) -> Ed25519PrivateKey:
     return load_private_key(settings.private_key_file)
 
 
-async def _load_calendars(settings: Settings) -> None:
-    """Import the calendars, if mail that keeps working hours needs them."""
-    if settings.smtp_host is not None:
-        await asyncio.to_thread(holidays_of, datetime.now(UTC).year)
-
-
 def create_app(settings: Settings) -> FastAPI:
     """Create the hub; services with a configured address run elsewhere."""
     key = _load_signing_key(settings)
@@ -296,7 +290,9 @@ def create_app(settings: Settings) -> FastAPI:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(database.close)
             await asyncio.gather(
-                local_time.load(), app.state.link_directory.load(), _load_calendars(settings)
+                local_time.load(),
+                app.state.link_directory.load(),
+                *(() if settings.smtp_host is None else (load_holidays(),)),  # for mail's hours
             )
             for service in local.values():
                 await stack.enter_async_context(service.router.lifespan_context(service))

@@ -133,7 +133,7 @@ class ProblemError(Exception):
         headers: Mapping[str, str] | None = None,
         extra: Mapping[str, object] | None = None,
     ) -> None:
-        """Tell what happened; a text is told in the reader's language, a text as it is."""
+        """Create the error; a localized `detail` is told in the reader's language."""
         super().__init__(str(detail))
         self.detail = str(detail)
         self._localized = detail if isinstance(detail, LocalizedText) else None

@@ -6,7 +6,8 @@ estimates the holidays of lunar calendars: the last day for an answer is compute
 comment is received, and not changed by a later decree.
 """
 
-from datetime import date, timedelta
+import asyncio
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 
 DAY = timedelta(days=1)
@@ -18,11 +19,16 @@ MAX_RANGE = timedelta(days=3660)
 def holidays_of(year: int) -> frozenset[date]:
     """Return the days of a year on which offices are closed, besides weekends.
 
-    The first call imports the calendars, which takes a fifth of a second: not in an event loop.
+    The first call imports the calendars, a fifth of a second (`load_holidays`).
     """
     from holidays import country_holidays  # noqa: PLC0415 - large
 
     return frozenset(country_holidays("ID", years=year, categories=("public", "government")))
+
+
+async def load_holidays() -> None:
+    """Import the calendars before a process serves, off its event loop."""
+    await asyncio.to_thread(holidays_of, datetime.now(UTC).year)
 
 
 def is_working_day(day: date) -> bool:
