@@ -1,11 +1,12 @@
 """Doubts are shown at once, kept, resolved by corrections and answered by explanations."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import httpx
 import pytest
 
+from services.platform.local_time import DEFAULT_ZONE
 from tests.conftest import ANONYMOUS, Room, agency_caller
 from tests.feedback.sending import (
     USAGE,
@@ -160,7 +161,7 @@ def test_round_figures_of_a_year_raise_one_flag_about_the_agency(office: Room, a
 
 
 def test_online_applications_are_compared_with_counted_clicks(office: Room, agency: str) -> None:
-    now = datetime.now(UTC)
+    now = datetime.now(DEFAULT_ZONE)  # a month begins at the regency's midnight
     clicks = [
         event(kind="click_out", service=f"{agency}-x", occurred_at=now.isoformat())
         for _ in range(40)

@@ -69,6 +69,8 @@ def test_an_agency_that_never_reported_has_every_past_month_open(office: Room, a
         "late": 0,
         "on_time_flagged": 0,
         "late_flagged": 0,
+        "services_expected": 0,
+        "services_reported": 0,
         "agencies": [],
     }
 

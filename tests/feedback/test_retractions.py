@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.platform.identity import Caller
+from services.platform.local_time import DEFAULT_ZONE
 from tests.conftest import Hub, Room, agency_caller
 from tests.feedback.conftest import new_agency, offering_agency
 from tests.feedback.feedback_rows import counts_by_key, set_received_at
@@ -199,7 +200,7 @@ def test_flags_follow_the_figures(office: Room, agency: str) -> None:
 
 
 def test_a_flag_that_retracted_clicks_raised_is_resolved(office: Room, agency: str) -> None:
-    now = datetime.now(UTC)
+    now = datetime.now(DEFAULT_ZONE)  # a month begins at the regency's midnight
     service = f"{agency}-x"
     load(office, obligations=[(agency, service)])
     clicks = [

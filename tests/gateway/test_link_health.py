@@ -313,7 +313,7 @@ def test_the_report_of_a_year_is_csv_with_months_and_the_year(hub: Watched, simb
         hub.check("simbg")
         make_last_checks_older(hub.settings, minutes=14)
     hub.check("simbg")
-    year = datetime.now(UTC).year
+    year = datetime.now(DEFAULT_ZONE).year
     answer = hub.client.get(f"/api/v1/links/sla.csv?year={year}&delimiter=comma")
     assert answer.headers["content-type"].startswith("text/csv")
     month, whole = csv.DictReader(io.StringIO(answer.text))
