@@ -26,7 +26,7 @@ run: $(VENV)/.run ## serve the hub with the Toba pack at http://127.0.0.1:8000
 	@$(BIN)/emall run
 
 test: $(VENV)/.dev ## every test that can run here, in parallel
-	@$(BIN)/python -m pytest -n auto --dist loadgroup
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.dev ## format, lint, types, import contracts, dead code, spelling, migrations
 	@$(BIN)/ruff format --check .

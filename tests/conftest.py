@@ -162,25 +162,15 @@ def share_documents() -> None:
     FastAPI.openapi = openapi
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give the tests that share what their module starts to one worker, and slow tests first.
+    """Put the files that take longest first.
 
-    A hub or a process that a fixture of a module starts would be started by each worker that runs
-    one of its tests. Tests of processes and of browsers take longest, and would keep one worker
-    busy at the end.
+    `make test` gives a worker whole files (`--dist loadfile`), in this order, since a hub or a
+    process that a fixture of a module starts would be started by each worker that runs one of its
+    tests. A long file at the end would keep one worker busy alone.
     """
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None and shares_with_module(item):
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
-    items.sort(key=lambda item: not item.nodeid.startswith(("tests/system/", "tests/browser/")))
-
-
-def shares_with_module(item: pytest.Item) -> bool:
-    """Return whether a test uses a fixture that lives as long as its module."""
-    # pytest tells the scopes of an item's fixtures in no public way.
-    found = getattr(item, "_fixtureinfo").name2fixturedefs.values()  # noqa: B009
-    return any(definitions[-1].scope == "module" for definitions in found)
+    long = ("tests/system/", "tests/browser/", "tests/contract/")
+    items.sort(key=lambda item: not item.nodeid.startswith(long))
 
 
 def pytest_collection_finish() -> None:

@@ -23,7 +23,7 @@ from tests.browser.overflow import overflow
 from tests.browser.test_workspace_cases import accept
 from tests.gateway.people import invite_to
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("accessibility")]
+pytestmark = pytest.mark.browser
 
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
 LANGUAGES = ("", "lang=en") if os.environ.get("EMALL_AXE") == "all" else ("",)

@@ -32,8 +32,6 @@ sys.stdin.read()
 """
 NOBODY = 65534
 
-pytestmark = pytest.mark.xdist_group("embedded_postgres")
-
 
 class Hub:
     """A process that uses the server of a folder."""
