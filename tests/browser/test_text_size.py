@@ -59,3 +59,22 @@ def test_what_is_tapped_has_room_for_a_finger(open_tab: OpenTab) -> None:
             if small := tab.page.evaluate(SMALL, TARGETS):
                 found[path] = small
     assert found == {}
+
+
+@pytest.mark.parametrize("width", [320, 360])
+def test_the_head_of_a_page_is_one_row_with_a_menu_that_needs_no_script(
+    open_tab: OpenTab, width: int
+) -> None:
+    with open_tab(width=width, height=640, java_script_enabled=False) as tab:
+        page = tab.page
+        for path in ("/", "/?lang=en"):
+            tab.open(path)
+            box = page.locator("header.top").bounding_box()
+            assert box is not None
+            assert box["height"] < 70
+        tab.open("/")
+        complaints = page.locator("header").get_by_role("link", name="Pengaduan")
+        assert not complaints.is_visible()
+        page.get_by_text("Menu", exact=True).click()
+        complaints.click()
+        page.wait_for_url("**/aduan")
