@@ -80,6 +80,7 @@ from services.gateway.people.sign_in import SignIn, delete_old_attempts
 from services.gateway.portal.about import router as about_pages
 from services.gateway.portal.agencies import router as agency_pages
 from services.gateway.portal.announcements import router as announcement_pages
+from services.gateway.portal.appearance import router as appearance
 from services.gateway.portal.assets import Assets
 from services.gateway.portal.attendance import router as attendance_pages
 from services.gateway.portal.complaints.routes import router as comment_pages
@@ -393,6 +394,7 @@ def create_app(settings: Settings) -> FastAPI:
         privacy_page,
         security_txt,
         discovery,
+        appearance,
         posters,
         *WORKSPACE_ROUTERS,
         keys,

@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from services.platform.appearance import Appearance
 from services.platform.error_location import field_location
 from services.platform.translation import N_, Message
 from services.platform.types import (
@@ -131,6 +132,9 @@ class Pack(PackModel):
         None,
         description="First month of which agencies report statistics, as agreed with them; "
         "without it a service is reported from the month after it was first loaded.",
+    )
+    appearance: Appearance | None = Field(
+        None, description="Colours of the regency and a motif of its weaving, for its pages."
     )
 
     @property

@@ -105,3 +105,15 @@ def test_a_service_page_has_structured_data(shared: Hub) -> None:
     assert data["@type"] == "GovernmentService"
     assert data["provider"]["name"] == "Dinas Kependudukan dan Pencatatan Sipil"
     assert data["offers"] == {"@type": "Offer", "price": 0, "priceCurrency": "IDR"}
+
+
+def test_pages_wear_the_colours_and_the_band_of_their_regency(shared: Hub) -> None:
+    page = shared.client.get("/").text
+    [address] = re.findall(r'<link rel="stylesheet" href="(/appearance.css[^"]+)"', page)
+    sheet = shared.client.get(address)
+    assert sheet.headers["content-type"].startswith("text/css")
+    assert "immutable" in sheet.headers["cache-control"]
+    assert ".top::after" in sheet.text
+    assert shared.client.get("/appearance.css?v=0").headers["cache-control"] == "no-cache"
+    manifest = shared.client.get("/manifest.webmanifest").json()
+    assert f"--main:{manifest['theme_color']}" in sheet.text

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse
 
 from services.catalog.client import ServiceDetail
+from services.gateway.portal.appearance import OWN_COLOURS
 from services.gateway.portal.assets import asset
 from services.gateway.portal.service_clients import catalog_client
 from services.platform.database import ReadSessionDep
@@ -88,6 +89,8 @@ async def sitemap(request: Request) -> Response:
 async def manifest(request: Request, session: ReadSessionDep) -> JSONResponse:
     """Return the name and icon with which a phone puts the hub on its home screen."""
     regency = await find_regency(session, Service.gateway, get_region(request))
+    appearance = None if regency is None else regency.appearance
+    colours = (None if appearance is None else appearance.colours) or OWN_COLOURS
     return JSONResponse(
         {
             "name": f"e-Mall {regency.name}" if regency else "e-Mall Pelayanan Publik",
@@ -96,7 +99,7 @@ async def manifest(request: Request, session: ReadSessionDep) -> JSONResponse:
             "start_url": "/",
             "display": "minimal-ui",
             "background_color": "#ffffff",
-            "theme_color": "#0b5d4e",
+            "theme_color": colours.primary,
             "icons": [{"src": asset("icon.svg"), "type": "image/svg+xml", "sizes": "any"}],
         },
         media_type="application/manifest+json",

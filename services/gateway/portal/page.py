@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 from services.assessment.client import AssessmentClient
 from services.catalog.client import CatalogClient
 from services.feedback.client import FeedbackClient
+from services.gateway.portal.appearance import appearance_address
 from services.gateway.portal.discovery import canonical_address
 from services.gateway.portal.service_clients import (
     assessment_client,
@@ -112,6 +113,7 @@ class Page:
             .render(
                 other_languages=self._other_languages(),
                 place=place,
+                appearance=self._appearance_address(),
                 data=data,
                 canonical=canonical_address(self.request, self.language_query)
                 if status == 200
@@ -139,6 +141,11 @@ class Page:
     def error(self) -> HTMLResponse:
         """Return the page for an error of the hub."""
         return self.render("error.html", status=500, request_id=current_request_id())
+
+    def _appearance_address(self) -> str | None:
+        if self.regency is None or self.regency.appearance is None:
+            return None
+        return appearance_address(self.regency.appearance)
 
     def _other_languages(self) -> list[dict[str, str]]:
         """Return the same page in the other languages, for the links in its head."""
