@@ -9,6 +9,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from services.platform.problems import MEDIA_TYPE, HeadTooLarge, problem_body
 from services.platform.security_headers import DEFAULT_HEADERS
+from services.platform.shutdown import StoppingAnswer
 
 
 def header_lines(headers: Sequence[tuple[bytes, bytes]]) -> bytes:
@@ -83,6 +84,7 @@ class HeadLimitProtocol(HttpToolsProtocol):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
+        self.app = StoppingAnswer(self.app)
         self._head_bytes = 0
         """Bytes received since the last message, headers or part of a body were complete."""
         self._is_refused = False

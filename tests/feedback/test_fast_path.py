@@ -107,8 +107,8 @@ def taken_long(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
-def served(settings: Settings, http: Any) -> AbstractContextManager[str]:
-    return serving(create_app(settings), http=http, access_log=False)
+def served(settings: Settings, http: Any, *, grace: int = 5) -> AbstractContextManager[str]:
+    return serving(create_app(settings), http=http, grace=grace, access_log=False)
 
 
 @pytest.fixture(scope="module")
@@ -370,6 +370,28 @@ def test_a_stopping_server_answers_accepted_requests(office: Room, agency: str, 
     stopping.join(20)
     assert (status, fields["connection"]) == (b"HTTP/1.1 200 OK\r\n", "close")
     assert json.loads(answer) == {"accepted": 1, "repeated": 0}
+
+
+def test_a_stopping_server_tells_those_it_waits_for_no_longer_to_come_again(
+    office: Room, agency: str
+) -> None:
+    """The database is slow: the time to stop is over before the events are stored."""
+    body = batch(event())
+    request = head(office, agency, len(body), Prefer="return=representation") + body
+    server = served(office.settings, EventProtocol, grace=1)
+    with line_to(server.__enter__()) as line:
+        with nothing_is_stored(office.settings) as one_waits:
+            line.send(request)  # for the application, not the fast path
+            until(one_waits)
+            stopping = threading.Thread(target=server.__exit__, args=(None, None, None))
+            stopping.start()
+            status, fields, answer = line.answer()
+        assert line.ended()
+    stopping.join(20)
+    assert (status[:12], fields["connection"]) == (b"HTTP/1.1 503", "close")
+    assert fields["content-type"] == "application/problem+json"
+    assert fields["retry-after"] == "5"
+    assert "stopping" in json.loads(answer)["detail"]
 
 
 def test_events_of_a_month_that_was_dropped_are_refused_both_ways(
