@@ -18,7 +18,9 @@ COPY methods methods
 COPY packs packs
 COPY docs/runbook.md docs/runbook.md
 ARG COMMIT=unknown
-RUN EMALL_BUILD_COMMIT=${COMMIT} pip --python /venv/bin/python install --no-deps .
+RUN EMALL_BUILD_COMMIT=${COMMIT} pip --python /venv/bin/python install --no-deps . \
+    # Not the checkout's, which `python -m` would find in this folder.
+    && cd / && /venv/bin/python -m services.gateway.portal.templating
 
 FROM ${PYTHON_IMAGE}
 LABEL org.opencontainers.image.title="emall" \

@@ -1,11 +1,28 @@
-"""The Jinja environments of the pages: one for each language, made when it is first used."""
+"""The Jinja environments of the pages: one for each language, made when it is first used.
 
+Templates are compiled before the gateway is ready, all in a second or three. What comes of it lies
+beside the code, as Python's own compiled modules do, so that later starts take none of that; run
+`python -m services.gateway.portal.templating` where the hub's account cannot write there.
+"""
+
+import hashlib
+import os
+import sys
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import httpx
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import (
+    Environment,
+    FileSystemBytecodeCache,
+    FileSystemLoader,
+    StrictUndefined,
+    pass_context,
+)
+from jinja2.bccache import Bucket
+from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from services.gateway.portal.assets import asset
@@ -14,6 +31,22 @@ from services.platform.languages import SOURCE_LANGUAGE, Language
 from services.platform.translation import translator
 
 TEMPLATES = Path(__file__).parent / "templates"
+COMPILED = (
+    Path(__file__).parent
+    / "__pycache__"
+    / f"templates-{hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]}"
+)
+"""Compiled templates; the name changes with this module, since they depend on its settings."""
+
+
+class CompiledTemplates(FileSystemBytecodeCache):
+    """Files with the code of templates, for every account that may read the templates."""
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Write the code of a template, if that may be written here."""
+        with suppress(OSError):
+            super().dump_bytecode(bucket)
+            Path(self._get_cache_filename(bucket)).chmod(0o644)
 
 
 @cache
@@ -26,6 +59,7 @@ def environment(language: Language) -> Environment:
     """
     messages = translator(language)
     made = Environment(
+        bytecode_cache=CompiledTemplates(str(COMPILED)),
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
@@ -53,8 +87,32 @@ def environment(language: Language) -> Environment:
         "percent": messages.percent,
     }
     made.globals.update(shared)
-    made.filters.update(with_code=with_code, asset=asset, host=host)
+    filters: dict[str, Any] = {"with_code": with_code, "asset": current_asset, "host": host}
+    made.filters.update(filters)
     return made
+
+
+def compile_templates() -> None:
+    """Compile the templates whose code does not lie beside this module, or is of another text."""
+    if not sys.dont_write_bytecode:
+        with suppress(OSError):
+            COMPILED.mkdir(parents=True, exist_ok=True)
+    if not os.access(COMPILED, os.W_OK):
+        return
+    made = environment(SOURCE_LANGUAGE)
+    loader, stored = FileSystemLoader(TEMPLATES), CompiledTemplates(str(COMPILED))
+    for name in loader.list_templates():
+        source, file, _ = loader.get_source(made, name)
+        bucket = stored.get_bucket(made, name, file, source)
+        if bucket.code is None:
+            bucket.code = made.compile(source, name, file)
+            stored.set_bucket(bucket)
+
+
+@pass_context
+def current_asset(_: Context, name: str) -> str:
+    """Return the address of a file now, and not when the template is compiled."""
+    return asset(name)
 
 
 def host(url: str) -> str:
@@ -69,3 +127,8 @@ def with_code(text: str) -> Markup:
         Markup("<code>{}</code>").format(part) if odd % 2 else escape(part)
         for odd, part in enumerate(parts)
     )
+
+
+if __name__ == "__main__":
+    sys.dont_write_bytecode = False
+    compile_templates()
