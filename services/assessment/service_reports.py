@@ -32,7 +32,7 @@ from services.platform.logging import get_logger, summarise
 from services.platform.recent_results import RecentResults
 from services.platform.revision import REVISION, Revision
 from services.platform.service import API
-from services.platform.service_line import ServiceLine, remote_transport
+from services.platform.service_line import ServiceLines, remote_transport
 from services.platform.settings import Service, Settings
 from services.platform.tls import ssl_context_for
 
@@ -153,9 +153,9 @@ class ReportClient:
     def __init__(self, settings: Settings, transports: Transports | None) -> None:
         local = transports or {}
         self.lines = {
-            service: ServiceLine(service, url, silence=settings.silence_seconds)
+            service: ServiceLines(service, urls, silence=settings.silence_seconds)
             for service in (Service.catalog, Service.feedback)
-            if service not in local and (url := settings.service_url(service)) is not None
+            if service not in local and (urls := settings.service_urls(service))
         }
         addresses = {
             service: settings.service_url(service) or f"http://{service.value}"

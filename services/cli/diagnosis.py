@@ -204,7 +204,7 @@ async def _ask_services(settings: Settings, found: Diagnosis) -> None:
         timeout=SERVICE_SECONDS, verify=default_ssl_context(), trust_env=False
     ) as client:
         for service in Service:
-            if (url := settings.service_url(service)) is not None:
+            for url in settings.service_urls(service):
                 await _ask_service(client, service, url, found)
         await _ask_hub(client, settings, found)
 

@@ -105,6 +105,7 @@ from services.gateway.portal.surveys.invitation import router as survey_invitati
 from services.gateway.portal.surveys.rating import router as ratings
 from services.gateway.portal.surveys.results import router as survey_results
 from services.gateway.portal.surveys.routes import router as surveys
+from services.gateway.portal.templating import compile_templates
 from services.gateway.portal.unsubscribing import router as unsubscribing
 from services.gateway.portal.upload.completeness import router as reporting
 from services.gateway.portal.upload.routes import router as upload
@@ -241,12 +242,12 @@ def remote_services(settings: Settings) -> dict[Service, RemoteService]:
     return {
         service: RemoteService(
             service,
-            url,
+            urls,
             silence=settings.silence_seconds,
             timeout=settings.upstream_timeout_seconds,
         )
         for service in BACKENDS
-        if (url := settings.service_url(service)) is not None
+        if (urls := settings.service_urls(service))
     }
 
 
@@ -265,7 +266,7 @@ def create_app(settings: Settings) -> FastAPI:
     local_time = LocalTime(database, Service.gateway, settings.region)
     dependencies = create_proxy_dependencies(settings, database, local_time, key)
     remote = remote_services(settings)
-    transports = {service: remote_transport(part.line) for service, part in remote.items()}
+    transports = {service: remote_transport(part.lines) for service, part in remote.items()}
     local = local_services(settings, transports)
     cache = HttpCache(
         CacheStore(max_bytes=settings.cache_max_bytes),
@@ -291,6 +292,7 @@ def create_app(settings: Settings) -> FastAPI:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(database.close)
             await asyncio.gather(
+                asyncio.to_thread(compile_templates),
                 local_time.load(),
                 app.state.link_directory.load(),
                 *(() if settings.smtp_host is None else (load_holidays(),)),  # for mail's hours
@@ -337,7 +339,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.cache = cache
     app.state.clients = clients
     app.state.known_methods = KnownMethods()
-    app.state.service_lines = [service.line for service in remote.values()]
+    app.state.service_lines = [line for part in remote.values() for line in part.lines.lines]
     app.state.signer = signer
     app.state.proxy_dependencies = dependencies
     _create_parts(app)

@@ -205,13 +205,15 @@ class DatabaseLine(Watch):
         try:
             if self._heartbeat is None or self._heartbeat.is_closed():
                 self._heartbeat = await self._connect(
-                    "emall heartbeat", seconds=self._deadline, command_timeout=self._deadline
+                    "emall heartbeat",
+                    seconds=self._connect_seconds,
+                    command_timeout=self._connect_seconds,
                 )
-            await self._heartbeat.execute("SELECT 1", timeout=self._deadline)
+            await self._heartbeat.execute("SELECT 1")
         except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
             self._close_heartbeat()
             raise ConnectionResetError("the database closed the connection") from error
-        except NEXT_HOST_ERRORS:
+        except (asyncio.CancelledError, *NEXT_HOST_ERRORS):
             self._close_heartbeat()
             raise
         except (asyncpg.PostgresError, asyncpg.InternalClientError):

@@ -7,7 +7,14 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import AnyHttpUrl, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    AnyHttpUrl,
+    Field,
+    SecretStr,
+    TypeAdapter,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.platform.database_address import parse_database_address
@@ -63,6 +70,7 @@ class SmtpTls(StrEnum):
     none = "none"
 
 
+HTTP_URL: TypeAdapter[AnyHttpUrl] = TypeAdapter(AnyHttpUrl)
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -121,11 +129,13 @@ class Settings(BaseSettings):
         "`emall_` and the database's name if another hub on the server has these.",
     )
     database_pool_size: int = Field(5, ge=1, le=100, description="Pooled connections per service.")
-    catalog_url: AnyHttpUrl | None = Field(
-        None, description="URL of the catalog service; default: in the same process."
+    catalog_url: str | None = Field(
+        None,
+        description="URL of the catalog service, or of each of its processes, separated by spaces; "
+        "default: in the same process.",
     )
-    feedback_url: AnyHttpUrl | None = Field(None, description="URL of the feedback service.")
-    assessment_url: AnyHttpUrl | None = Field(None, description="URL of the assessment service.")
+    feedback_url: str | None = Field(None, description="The same for feedback.")
+    assessment_url: str | None = Field(None, description="The same for assessment.")
     identity_private_key_file: Path | None = Field(
         None, description="Ed25519 key (PEM) that signs internal tokens; only the gateway needs it."
     )
@@ -434,10 +444,29 @@ class Settings(BaseSettings):
             parse_database_address(url.get_secret_value())
         return url
 
+    @field_validator("catalog_url", "feedback_url", "assessment_url")
+    @classmethod
+    def _are_service_urls(cls, text: str | None) -> str | None:
+        if text is None:
+            return None
+        urls = [HTTP_URL.validate_python(url) for url in text.split()]
+        if not urls:
+            raise ValueError("Give at least one URL, or leave the setting out.")
+        if len(urls) > 1 and any(url.path not in {None, "", "/"} for url in urls):
+            raise ValueError("Give URLs of several processes without a path.")
+        return " ".join(str(url).rstrip("/") for url in urls)
+
+    def service_urls(self, service: Service) -> list[str]:
+        """Return the URL of each process of a service; none if it runs in this one."""
+        text: str | None = getattr(self, f"{service.value}_url", None)
+        return [] if text is None else text.split()
+
     def service_url(self, service: Service) -> str | None:
-        """Return the URL of a service in another process; None if it runs in this one."""
-        url: AnyHttpUrl | None = getattr(self, f"{service.value}_url", None)
-        return str(url).rstrip("/") if url else None
+        """Return the URL of a service in another process, the first one if there are several.
+
+        None: the service runs in this process.
+        """
+        return next(iter(self.service_urls(service)), None)
 
     def service_database_url(self, service: Service) -> str | None:
         """Return the database URL with the service's own login, if one is set."""

@@ -23,6 +23,11 @@ ATTEMPTS = 2
 process that was held up."""
 
 
+TICKS = 5
+"""Parts of the time for an attempt, each of which counts once, however late it ends: a process that
+gets no processor time, or is held up, has not waited for an answer."""
+
+
 class AwayError(ConnectionError):
     """The dependency did not answer lately, so it was not asked."""
 
@@ -42,6 +47,8 @@ class Watch(ABC):
         self._interval = silence / 4
         self._deadline = silence * 3 / 4 / ATTEMPTS
         """Seconds in which `_ask` must end."""
+        self._heard_at = 0.0
+        """When the dependency answered something, by the clock of the event loop."""
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -57,6 +64,10 @@ class Watch(ABC):
         """
         if self.state == "open" and self._is_silent:
             raise AwayError(f"the {self.label} does not answer")
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin to watch, unless that has begun."""
         if self._task is None:
             # Its log lines belong to no request.
             self._task = asyncio.create_task(
@@ -82,6 +93,10 @@ class Watch(ABC):
         if self.state == "closed":
             self._outage.succeeded()
 
+    def heard(self) -> None:
+        """Note that the dependency answered something: it is slow, but not silent."""
+        self._heard_at = asyncio.get_running_loop().time()
+
     def answered(self) -> None:
         """Note that the dependency answered: an outage is over."""
         self.state = "closed"
@@ -104,15 +119,33 @@ class Watch(ABC):
             await self._ask_repeatedly()
 
     async def _ask_repeatedly(self) -> None:
+        began = asyncio.get_running_loop().time()
         for left in reversed(range(ATTEMPTS)):
             try:
-                await self._ask()
+                await self._ask_in_time()
             except self.AWAY_ERRORS as error:
-                if not left:
+                if left:
+                    continue
+                if isinstance(error, TimeoutError) and self._heard_at > began:
+                    self.answered()
+                else:
                     self._open(error)
             else:
                 self.answered()
                 return
+
+    async def _ask_in_time(self) -> None:
+        asking = asyncio.create_task(self._ask())
+        try:
+            for _ in range(TICKS):
+                await asyncio.wait({asking}, timeout=self._deadline / TICKS)
+                if asking.done():
+                    asking.result()
+                    return
+            raise TimeoutError
+        finally:
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
 
     def _open(self, error: BaseException) -> None:
         self.state = "open"

@@ -35,11 +35,11 @@ http {{
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
-{servers}
+{server}
 }}
 """
 SERVER = """\
-    upstream {name} {{
+    upstream gateway {{
         {members}
         keepalive 32;
     }}
@@ -47,13 +47,13 @@ SERVER = """\
         listen 127.0.0.1:{port};
         client_max_body_size 16m;
         location / {{
-            proxy_pass http://{name};
+            proxy_pass http://gateway;
             proxy_http_version 1.1;
             proxy_connect_timeout 2s;
             proxy_read_timeout 75s;
             proxy_set_header Connection "";
             proxy_set_header Host $host;
-            proxy_set_header X-Forwarded-For {client};
+            proxy_set_header X-Forwarded-For $remote_addr;
             proxy_set_header X-Forwarded-Proto $scheme;
             proxy_set_header X-Request-ID $request_id;
             proxy_set_header X-Request-Start "t=$msec";
@@ -240,17 +240,17 @@ def shared_settings(folder: Path) -> dict[str, str]:
 def plan_hub(folder: Path, database_url: str, *, each: int, own_clocks: bool, **more: str) -> Hub:
     """Return a hub with so many processes of each service and these further settings.
 
-    nginx stands before the gateways and, if there are several of each, between the gateways and
-    the other services.
+    nginx stands before the gateways, which share requests among the processes of other services.
     """
     folder.mkdir(parents=True)
     ports = {service: [free_port() for _ in range(each)] for service in Service}
-    doors = {service: free_port() if each > 1 else ports[service][0] for service in Service}
-    doors[Service.gateway] = free_port()
+    door = free_port()
     # As operators run it; the other system tests wait longer, for a loaded machine is not silent.
     settings = {"EMALL_SILENCE_SECONDS": "2"} | shared_settings(folder.parent) | more
     urls = {
-        f"EMALL_{service.value.upper()}_URL": f"http://127.0.0.1:{doors[service]}"
+        f"EMALL_{service.value.upper()}_URL": " ".join(
+            f"http://127.0.0.1:{port}" for port in ports[service]
+        )
         for service in Service
         if service is not Service.gateway
     }
@@ -268,23 +268,16 @@ def plan_hub(folder: Path, database_url: str, *, each: int, own_clocks: bool, **
         for service, own in ports.items()
         for number, port in enumerate(own, 1)
     ]
-    servers = [
-        SERVER.format(
-            name=service.value,
-            members="\n        ".join(
-                f"server 127.0.0.1:{port} max_fails=0;" for port in ports[service]
-            ),
-            port=doors[service],
-            # nginx is the first proxy before the gateway; the gateway names the client.
-            client="$remote_addr" if service is Service.gateway else "$http_x_forwarded_for",
-        )
-        for service in Service
-        if doors[service] not in ports[service]
-    ]
+    server = SERVER.format(
+        members="\n        ".join(
+            f"server 127.0.0.1:{port} max_fails=0;" for port in ports[Service.gateway]
+        ),
+        port=door,
+    )
     return Hub(
         folder,
         replicas,
-        NGINX.format(folder=folder, servers="".join(servers)),
-        f"http://127.0.0.1:{doors[Service.gateway]}",
+        NGINX.format(folder=folder, server=server),
+        f"http://127.0.0.1:{door}",
         own_clocks=own_clocks,
     )

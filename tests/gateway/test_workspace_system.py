@@ -288,7 +288,7 @@ def test_no_secret_is_shown_among_the_settings(
     assert {f"EMALL_{name.upper()}" for name in secrets} <= {
         name for name, each in shown.items() if each.is_secret and each.is_set
     }
-    assert shown["EMALL_CATALOG_URL"].value == "http://…@catalog.example:8001/"
+    assert shown["EMALL_CATALOG_URL"].value == "http://…@catalog.example:8001"
     assert (shown["EMALL_LOG_LEVEL"].value, shown["EMALL_LOG_LEVEL"].source) == (
         "ERROR",
         "environment",

@@ -211,8 +211,9 @@ def test_every_volume_and_address_that_is_used_exists() -> None:
         for key, value in environment(name).items():
             if value.startswith("http://"):
                 service = key.split("_")[1].lower()
-                assert value == f"http://{service}:8000"
-                assert CONTAINERS[f"{service}-a"]["networks"]["inside"] == {"aliases": [service]}
+                assert value == f"http://{service}-a:8000 http://{service}-b:8000"
+                for replica in ("a", "b"):
+                    assert "inside" in CONTAINERS[f"{service}-{replica}"]["networks"]
 
 
 def test_docker_compose_accepts_the_file(tmp_path: Path) -> None:

@@ -78,6 +78,10 @@ def test_a_fault_would_be_found(root: Path) -> None:
 def test_there_are_two_of_each_service_with_its_own_login_and_without_the_keys_of_others() -> None:
     target = (SYSTEMD / "emall.target").read_text()
     proxy = (ROOT / "deploy" / "caddy" / "pairs.Caddyfile").read_text()
+    askers = {
+        service: (SYSTEMD / f"emall-{service}@.service").read_text()
+        for service in (Service.gateway, Service.assessment)
+    }
     scraped = (ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text()
     keys = {"gateway": {"identity/private.pem", "secrets"}, "feedback": {"comments"}}
     keys |= {"assessment": {"publishing"}, "catalog": set[str]()}
@@ -90,7 +94,10 @@ def test_there_are_two_of_each_service_with_its_own_login_and_without_the_keys_o
         assert "EMALL_METRICS_HOST" not in text  # loopback
         ports = [part.partition(".")[0] for part in target.split(f"emall-{service}@")[1:]]
         assert len(set(ports)) == 2
-        assert all(f"127.0.0.1:{port}" in proxy for port in ports)
+        where = [proxy] if service is Service.gateway else [askers[Service.gateway]]
+        if service in {Service.catalog, Service.feedback}:
+            where.append(askers[Service.assessment])
+        assert all(f"127.0.0.1:{port}" in each for port in ports for each in where)
         assert all(f"127.0.0.1:1{port}" in scraped for port in ports)
         [line] = [line for line in text.splitlines() if line.startswith("InaccessiblePaths=")]
         hidden = {
