@@ -2,8 +2,9 @@
 
 A hub in one process, with the pack of Toba and a durable PostgreSQL, first gets as much of the mix
 of `bench.capacity` as it takes; then `--load` of that rate for `--minutes`. Requests are sent when
-they are due, not when others were answered, so that a slow minute shows. The processors are shared
-with PostgreSQL and with the senders.
+they are due, not when others were answered, so that a slow minute shows. At the end it prints the trends
+of memory and latency, without the first quarter of the minutes, in which caches fill. The
+processors are shared with PostgreSQL and with the senders.
 """
 
 import argparse
@@ -13,9 +14,10 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import takewhile
 from random import Random
-from statistics import quantiles
+from statistics import linear_regression, mean, quantiles
 
 import psutil
 
@@ -26,6 +28,51 @@ from services.cli.pack_loader import load_pack
 from services.platform.settings import ROOT
 
 CONNECTIONS = 24
+WARM_UP_SHARE = 0.25
+"""Share of the minutes that no trend is taken of."""
+
+
+@dataclass(frozen=True)
+class Minute:
+    """What a minute of load showed."""
+
+    number: int
+    answered: int
+    failed: int
+    median: float
+    """In milliseconds, as `p99`."""
+    p99: float
+    memory: float
+    """In MiB, at its end."""
+
+    @classmethod
+    def of(cls, number: int, outcomes: Mapping[str, Outcome], *, memory: float) -> "Minute":
+        """Sum up the outcomes of all operations."""
+        taken = [second * 1000 for each in outcomes.values() for second in each.seconds]
+        failed = sum(each.failures.total() for each in outcomes.values())
+        at = quantiles(taken, n=100)
+        return cls(number, len(taken), failed, at[49], at[98], memory)
+
+    def __str__(self) -> str:
+        return (
+            f"minute {self.number:3}: {self.answered:7,} answered, {self.failed} failed, p50 "
+            f"{self.median:6.1f} ms, p99 {self.p99:7.1f} ms, memory {self.memory:5.0f} MiB"
+        )
+
+
+def trends(minutes: Sequence[Minute]) -> Iterator[str]:
+    """Yield the mean of each measure, and its slope (least squares) in an hour."""
+    steady = minutes[int(len(minutes) * WARM_UP_SHARE) :]
+    if len(steady) < 2:
+        return
+    numbers = [each.number for each in steady]
+    for name, unit, values in (
+        ("p50", "ms", [each.median for each in steady]),
+        ("p99", "ms", [each.p99 for each in steady]),
+        ("memory", "MiB", [each.memory for each in steady]),
+    ):
+        slope = linear_regression(numbers, values).slope * 60
+        yield f"{name}: mean {mean(values):.1f} {unit}, slope {slope:+.2f} {unit} in an hour"
 
 
 def draw(operations: Sequence[Operation], *, seed: int) -> Iterator[Operation]:
@@ -76,17 +123,6 @@ def _send_at(client: Client, due: float, operation: Operation, outcome: Outcome)
     outcome.failures.update(own.failures)
 
 
-def print_minute(minute: int, outcomes: Mapping[str, Outcome], *, memory: float) -> None:
-    taken = [second for each in outcomes.values() for second in each.seconds]
-    failures = sum(each.failures.total() for each in outcomes.values())
-    at = quantiles(taken, n=100)
-    print(
-        f"  minute {minute:3}: {len(taken):7,} answered, {failures} failed, p50 "
-        f"{at[49] * 1000:6.1f} ms, p99 {at[98] * 1000:7.1f} ms, memory {memory:5.0f} MiB",
-        flush=True,
-    )
-
-
 def main(arguments: Sequence[str] = ()) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.soak", description=__doc__)
     parser.add_argument("--minutes", type=int, default=3)
@@ -105,14 +141,21 @@ def main(arguments: Sequence[str] = ()) -> None:
             mix = draw(operations, seed=2)
             database = postmaster(at)
             spent = _spent(server), processor_seconds(database), time.monotonic()
-            for minute in range(1, options.minutes + 1):
+            minutes: list[Minute] = []
+            for number in range(1, options.minutes + 1):
                 outcomes = send_minute(client, pool, mix, rate=rate, seconds=60)
-                print_minute(minute, outcomes, memory=server.memory_info().rss / 2**20)
+                memory = server.memory_info().rss / 2**20
+                minutes.append(Minute.of(number, outcomes, memory=memory))
+                print(f"  {minutes[-1]}", flush=True)
                 for name, each in outcomes.items():
                     if each.failures:
                         print(f"    {name}: {each.failures.most_common(2)}")
             took = time.monotonic() - spent[2]
             by_hub, by_database = _spent(server) - spent[0], processor_seconds(database) - spent[1]
+            answered, failed = sum(m.answered for m in minutes), sum(m.failed for m in minutes)
+            print(f"  {answered:,} answered, {failed} failed")
+            for trend in trends(minutes):
+                print(f"  {trend}")
             print(f"  cores: hub {by_hub / took:.2f}, PostgreSQL {by_database / took:.2f}")
 
 
