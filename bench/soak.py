@@ -2,8 +2,8 @@
 
 A hub in one process, with the pack of Toba and a durable PostgreSQL, first gets as much of the mix
 of `bench.capacity` as it takes; then `--load` of that rate for `--minutes`. Requests are sent when
-they are due, not when others were answered, so that a slow minute shows. At the end it prints the trends
-of memory and latency, without the first quarter of the minutes, in which caches fill. The
+they are due, not when others were answered, so that a slow minute shows. At the end it prints the
+trends of memory and latency, without the first quarter of the minutes, in which caches fill. The
 processors are shared with PostgreSQL and with the senders.
 """
 
