@@ -4,10 +4,13 @@ import gc
 import os
 import signal
 import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -20,6 +23,8 @@ from services.platform.settings import DEFAULT_PACK, Service, Settings, load_set
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+Made = TypeVar("Made")
+
 Host = Annotated[str | None, typer.Option(help="Address to listen on.")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on.")]
 
@@ -28,6 +33,10 @@ PROTOCOLS = {
     Service.feedback: "services.feedback.events.fast_path:EventProtocol",
 }
 """uvicorn protocols that answer some requests without calling the application."""
+
+START_NICENESS = 5
+"""How much lower the priority is at which a process imports and builds its application. That takes
+some seconds of a core, in which a machine with few of them would have no time for the others."""
 
 TRACE_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
@@ -44,9 +53,7 @@ def create_app() -> "FastAPI":
     if traces_requested():
         _start_tracing(service)
     collect_less_often()
-    # FastAPI asks of each type in a route whether it is a model of pydantic 1, which takes 2 MiB.
-    with without_module("pydantic.v1"):
-        app: FastAPI = import_module(f"services.{service.value}.app").create_app(settings)
+    app = at_low_priority(lambda: _build(service, settings))
     if settings.metrics_port is not None:
         from services.platform.metrics.server import serve_metrics
 
@@ -56,6 +63,33 @@ def create_app() -> "FastAPI":
     gc.collect()
     gc.freeze()
     return app
+
+
+def _build(service: Service, settings: Settings) -> "FastAPI":
+    # FastAPI asks of each type in a route whether it is a model of pydantic 1, which takes 2 MiB.
+    with without_module("pydantic.v1"):
+        return import_module(f"services.{service.value}.app").create_app(settings)
+
+
+def at_low_priority(make: Callable[[], Made]) -> Made:
+    """Return what this makes, in a thread of lower priority while this one waits.
+
+    On Linux each thread has its own; elsewhere it has that of the process.
+    """
+    made: Future[Made] = Future()
+
+    def run() -> None:
+        if sys.platform == "linux":
+            thread = threading.get_native_id()
+            niceness = os.getpriority(os.PRIO_PROCESS, thread) + START_NICENESS
+            os.setpriority(os.PRIO_PROCESS, thread, niceness)
+        try:
+            made.set_result(make())
+        except BaseException as error:
+            made.set_exception(error)
+
+    threading.Thread(target=run, name="build application", daemon=True).start()
+    return made.result()
 
 
 def traces_requested() -> bool:

@@ -4,10 +4,12 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
+from services.cli.server import START_NICENESS, at_low_priority
 from services.platform.settings import ROOT, Service
 from tests.conftest import Server
 from tests.system.processes import environment_of
@@ -101,3 +103,15 @@ def test_what_the_first_requests_need_is_imported_before_they_come(
         )
     assert done.returncode == 0, done.stderr
     assert needed in json.loads(done.stdout)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there a thread has its own priority")
+def test_an_application_is_built_at_a_lower_priority_than_it_serves_at() -> None:
+    def niceness() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    own = niceness()
+    assert at_low_priority(niceness) == min(own + START_NICENESS, 19)
+    assert niceness() == own
+    with pytest.raises(SystemExit):
+        at_low_priority(sys.exit)

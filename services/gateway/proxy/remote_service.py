@@ -153,7 +153,7 @@ class RemoteService:
                 response.close()
                 raise aiohttp.ClientPayloadError(f"status {response.status}")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            if body.error is None:
+            if body.error is None and not body.is_gone:
                 line.failed(error)
             raise
         return response
@@ -242,6 +242,9 @@ class _RequestBody:
         self.error: Exception | None = None
         self.is_begun = False
         """Whether some of the body was taken, which cannot be had again."""
+        self.is_gone = False
+        """Whether the client disconnected before the end of the body, which is no fault of the
+        service."""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         self.is_begun = True
@@ -252,6 +255,7 @@ class _RequestBody:
                 self.error = error
                 raise
             if message["type"] == "http.disconnect":
+                self.is_gone = True
                 raise ConnectionResetError("the client disconnected")
             if chunk := message.get("body", b""):
                 yield chunk
