@@ -18,7 +18,7 @@ LONGEST_SECONDS = 3.0
 PATH = "/api/v1/services/x"
 
 
-def stand_in(name: str, *, live_after: float = 0, asked: Counter[str] | None = None) -> ASGIApp:
+def answering(name: str, *, live_after: float = 0, asked: Counter[str] | None = None) -> ASGIApp:
     """Return a service that answers with its name, and to probes after so many seconds."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,7 +53,7 @@ def ask(address: str, method: str) -> httpx.Response:
 def test_a_service_that_answers_requests_but_no_probe_in_time_is_not_refused(
     empty: Settings,
 ) -> None:
-    with serving(stand_in("busy", live_after=60), grace=0) as busy, hub_before(empty, busy) as hub:
+    with serving(answering("busy", live_after=60), grace=0) as busy, hub_before(empty, busy) as hub:
         end = time.monotonic() + 4 * SILENCE
         while time.monotonic() < end:
             assert ask(hub, "GET").status_code == 200
@@ -64,8 +64,8 @@ def test_a_service_that_answers_requests_but_no_probe_in_time_is_not_refused(
 def test_requests_are_shared_and_those_that_one_refuses_are_sent_to_the_other(
     empty: Settings,
 ) -> None:
-    with serving(stand_in("one"), grace=0) as one:
-        with serving(stand_in("two"), grace=0) as two, hub_before(empty, one, two) as hub:
+    with serving(answering("one"), grace=0) as one:
+        with serving(answering("two"), grace=0) as two, hub_before(empty, one, two) as hub:
             assert Counter(ask(hub, "POST").text for _ in range(8)) == {"one": 4, "two": 4}
         refused = f"http://127.0.0.1:{free_port()}"
         with hub_before(empty, refused, one) as hub:
@@ -78,7 +78,7 @@ def test_reads_of_a_silent_process_are_answered_by_the_other_one(empty: Settings
     asked: Counter[str] = Counter()
     with (
         silent() as away,
-        serving(stand_in("well", asked=asked), grace=0) as well,
+        serving(answering("well", asked=asked), grace=0) as well,
         hub_before(empty, away, well) as hub,
     ):
         for _ in range(4):
@@ -94,7 +94,7 @@ def test_reads_of_a_silent_process_are_answered_by_the_other_one(empty: Settings
 
 def test_a_write_that_may_have_arrived_is_not_sent_again(empty: Settings) -> None:
     asked: Counter[str] = Counter()
-    with hanging_up() as lost, serving(stand_in("well", asked=asked), grace=0) as well:
+    with hanging_up() as lost, serving(answering("well", asked=asked), grace=0) as well:
         with hub_before(empty, lost, well) as hub:
             assert ask(hub, "GET").text == "well"
         with hub_before(empty, lost, well) as hub:
