@@ -22,6 +22,7 @@ from services.catalog.search.demand import SearchDemand
 from services.catalog.search.store import CatalogIndex
 from services.catalog.source_routes import router as sources
 from services.catalog.spreadsheet.routes import router as spreadsheet
+from services.catalog.suggestion_routes import router as suggestions
 from services.platform.jobs import BackgroundJob
 from services.platform.local_time import LocalTime
 from services.platform.prepared_reads import PreparedReads
@@ -56,6 +57,7 @@ def create_app(settings: Settings) -> FastAPI:
         title="emall catalog",
         routers=[
             services,
+            suggestions,
             publishing,
             drafts,
             agencies,

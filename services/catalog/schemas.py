@@ -121,6 +121,21 @@ class PlaceFound(ApiModel):
     href: Href
 
 
+class Suggestion(ApiModel):
+    """What somebody who is typing may be about to ask for."""
+
+    kind: Literal["service", "agency", "place"]
+    slug: Slug
+    name: ShortText
+    name_en: ShortText
+
+
+class Suggestions(ApiModel):
+    """Suggestions for search words, the best first; services before agencies and places."""
+
+    items: list[Suggestion]
+
+
 class NearestService(ApiModel):
     """A service that a search perhaps meant."""
 

@@ -16,6 +16,7 @@ from services.gateway.portal.page import CurrentPage, Page
 from services.gateway.portal.page_links import next_page
 from services.gateway.portal.popular import popular_services
 from services.gateway.portal.portal_states import portal_states
+from services.gateway.portal.scripts import allow_scripts
 from services.gateway.portal.service_texts import ServiceTexts
 from services.platform.database import ReadSessionDep
 from services.platform.parameters import SlugPath
@@ -42,7 +43,7 @@ async def home(request: Request, session: ReadSessionDep, page: CurrentPage) -> 
         select(LinkRecord).where(LinkRecord.region == region).order_by(col(LinkRecord.slug))
     )
     health = await read_link_health(session, region, now=now)
-    return page.render(
+    response = page.render(
         "home.html",
         portals=[row.content for row in links.scalars() if row.content["e_mall"]],
         states=portal_states(health, page.messages, now=now, zone=page.zone),
@@ -52,6 +53,7 @@ async def home(request: Request, session: ReadSessionDep, page: CurrentPage) -> 
         announcements=await latest_announcements(session, region),
         day=page.local_date,
     )
+    return allow_scripts(response)
 
 
 @router.get("/layanan")

@@ -14,6 +14,7 @@ from services.gateway.portal.announcements import announcements_with
 from services.gateway.portal.labels import CHANNELS, FACETS
 from services.gateway.portal.page import CurrentPage, Page
 from services.gateway.portal.page_links import next_page, page_address
+from services.gateway.portal.scripts import allow_scripts
 from services.gateway.regency.districts import list_districts
 from services.platform.database import ReadSessionDep
 from services.platform.service import API, get_region
@@ -51,7 +52,8 @@ async def search(
     """List the services that a query asks for, best first, and what it perhaps meant."""
     text, region = (q or "").strip(), get_region(request)
     if not text:
-        return page.render("search.html", query="", services=[], search=None, announcements=[])
+        empty = page.render("search.html", query="", services=[], search=None, announcements=[])
+        return allow_scripts(empty)
     chosen = {
         "agency": agency,
         "life_event": life_event,
@@ -76,7 +78,7 @@ async def search(
     except httpx.HTTPError:
         return page.unavailable()
     query = {"q": text, **filters}
-    return page.render(
+    response = page.render(
         "search.html",
         query=text,
         services=found.items,
@@ -100,6 +102,7 @@ async def search(
         more=next_page(page, found.next, query, path="/cari"),
         data=str(httpx.URL(f"{API}/services", params={"query": text, **filters})),
     )
+    return allow_scripts(response)
 
 
 @dataclass(frozen=True)
