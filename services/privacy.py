@@ -109,7 +109,10 @@ PERSONAL_DATA: tuple[PersonalDataTable, ...] = (
     PersonalDataTable(
         Service.feedback,
         "sender_count",
-        N_("hash alamat IP (dan peramban, untuk pesan), dengan garam baru setiap hari"),
+        N_(
+            "hash alamat IP (dan peramban, untuk pesan dan jawaban “Membantu?”), dengan garam baru "
+            "setiap hari"
+        ),
         N_("agar kiriman beruntun diperiksa dulu"),
         PUBLIC_TASK,
         N_("sampai hari berikutnya, bersama garamnya"),
@@ -433,6 +436,7 @@ NO_PERSONAL_DATA: dict[Service, frozenset[str]] = {
             "reporting_obligation",
             "event_dimensions",
             "follow_up",
+            "helpfulness",
             "hourly_usage",
             "monthly_usage",
             "dropped_events",

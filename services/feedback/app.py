@@ -28,6 +28,7 @@ from services.feedback.events.routes import MAX_BODY_BYTES, EventIngestApp
 from services.feedback.events.routes import router as events
 from services.feedback.events.schemas import UsageCloudEvent
 from services.feedback.events.writer import SESSION_SETTINGS
+from services.feedback.helpfulness.routes import router as helpfulness
 from services.feedback.names_routes import router as names
 from services.feedback.reference_data import ReferenceDataCache
 from services.feedback.retractions.routes import router as retractions
@@ -106,6 +107,7 @@ def create_app(settings: Settings) -> FastAPI:
             events,
             statistics,
             usage_summary,
+            helpfulness,
             retractions,
             obligations,
             statistics_upload,

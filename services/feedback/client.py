@@ -17,6 +17,7 @@ from services.feedback.comments.schemas import (
     ContactDetails,
 )
 from services.feedback.events.schemas import EventsStored, UsageEvent, UsageEventBatch
+from services.feedback.helpfulness.schemas import Helpfulness, HelpfulnessCounted
 from services.feedback.names_schemas import NAMES, OfferedService, PublishedNames
 from services.feedback.statistics.draft_schemas import (
     DraftState,
@@ -382,6 +383,23 @@ class FeedbackClient(SurveyWorkClient):
         """Return the sums of events and statistics between two days, by channel."""
         query = {"from": str(first), "to": str(last), "group_by": "channel"}
         return await self._get(UsageSummary, f"{API}/usage/summary", query=query)
+
+    async def say_whether_helpful(
+        self, service: str, *, helpful: bool, headers: Mapping[str, str]
+    ) -> HelpfulnessCounted:
+        """Say whether the page of a service helped, with headers that describe the sender."""
+        response = await self._request(
+            "POST",
+            f"{API}/usage/helpfulness",
+            json={"service": service, "helpful": helpful},
+            headers=headers,
+        )
+        return parse(HelpfulnessCounted, response)
+
+    async def get_helpfulness(self, first: date, last: date) -> Helpfulness:
+        """Return how often the pages of services helped between two days, by service."""
+        query = {"from": str(first), "to": str(last)}
+        return await self._get(Helpfulness, f"{API}/usage/helpfulness", query=query)
 
     # Monthly statistics
 

@@ -250,3 +250,25 @@ def test_the_day_of_a_change_is_that_of_the_regency(zone: str, day: str) -> None
     late = datetime(2026, 1, 1, 20, 30, tzinfo=UTC)
     assert ServiceTexts(translator("id"), late, ZoneInfo(zone)).day(late) == day
     assert ServiceTexts(translator("id"), late, ZoneInfo("UTC")).day(late) == "1 Januari 2026"
+
+
+def test_whether_the_page_helped_is_one_tap_that_leaves_nothing_of_a_person(shared: Hub) -> None:
+    page = shared.client.get("/layanan/ktp-el?lang=en").text
+    assert 'action="/layanan/ktp-el/membantu?lang=en"' in page
+    for answer, leads_to in (
+        ("ya", "/layanan/ktp-el/membantu?lang=en"),
+        ("tidak", "/layanan/ktp-el/membantu?lang=en"),
+        ("mungkin", "/layanan/ktp-el?lang=en"),
+    ):
+        told = shared.client.post(
+            "/layanan/ktp-el/membantu?lang=en", data={"jawaban": answer}, follow_redirects=False
+        )
+        assert (told.status_code, told.headers["location"]) == (303, leads_to)
+        assert "set-cookie" not in told.headers
+    assert "Thank you" in shared.client.get("/layanan/ktp-el/membantu?lang=en").text
+    found = shared.client.get("/api/v1/usage/helpfulness?service=ktp-el").json()["items"]
+    assert [(one["helpful"], one["unhelpful"]) for one in found] == [(1, 0)]
+    for path in ("/layanan/tidak-ada/membantu", "/layanan/ktp-el/membantu/lain"):
+        assert shared.client.get(path).status_code == 404
+    unknown = shared.client.post("/layanan/tidak-ada/membantu", data={"jawaban": "ya"})
+    assert unknown.status_code == 404

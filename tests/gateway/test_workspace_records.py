@@ -148,8 +148,10 @@ def test_the_page_of_demand_has_the_words_that_found_nothing(hub: Hub, editor: C
         first,
         service=Service.catalog,
     )
+    hub.client.post("/layanan/ktp-el/membantu", data={"jawaban": "ya"})
     shown = editor.get(f"/kelola/permintaan?bulan={month}").text
     assert "paspor" in shown
+    assert "1 ya, 0 tidak" in shown
     assert "pada 7 hari" in shown
     assert "paspor" not in editor.get("/kelola/permintaan?bulan=2020-01").text
     assert "Searched" in editor.get("/kelola/permintaan?lang=en").text

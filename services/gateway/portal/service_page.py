@@ -1,10 +1,13 @@
-"""The page of a service, `/layanan/{slug}`, in the order of a citizen's questions."""
+"""The page of a service, `/layanan/{slug}`, in the order of a citizen's questions.
+
+`/layanan/{slug}/membantu` takes whether it helped and thanks for the answer.
+"""
 
 from datetime import UTC, datetime
 
 import httpx
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import select
 
 from services.gateway.link_monitoring.health import read_link_health
@@ -20,9 +23,12 @@ from services.gateway.portal.service_texts import ServiceTexts
 from services.platform.database import ReadSessionDep
 from services.platform.parameters import SlugPath
 from services.platform.service import get_region
+from services.platform.service_client import RequestRejectedError
 from services.platform.types import Slug
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+ANSWERS = {"ya": True, "tidak": False}
 
 
 @router.get("/layanan/{slug}")
@@ -83,3 +89,30 @@ async def service(
             detail, region_name=page.regency.name if page.regency else region
         ),
     )
+
+
+@router.post("/layanan/{slug}/membantu")
+async def say_whether_helpful(request: Request, page: CurrentPage, slug: SlugPath) -> Response:
+    """Count whether the page of a service helped: `jawaban` is `ya` or `tidak`."""
+    helpful = ANSWERS.get(str((await request.form()).get("jawaban")))
+    if helpful is None:
+        return RedirectResponse(page_address(page, f"/layanan/{slug}", {}), status_code=303)
+    try:
+        await page.feedback.say_whether_helpful(slug, helpful=helpful, headers=page.sender_headers)
+    except RequestRejectedError:
+        return page.not_found()
+    except httpx.HTTPError:
+        return page.unavailable()
+    return RedirectResponse(page_address(page, f"/layanan/{slug}/membantu", {}), status_code=303)
+
+
+@router.get("/layanan/{slug}/membantu")
+async def thank_for_answer(page: CurrentPage, slug: SlugPath) -> HTMLResponse:
+    """Thank for the answer, and lead on to telling more."""
+    try:
+        detail = await page.catalog.find_service(slug)
+    except httpx.HTTPError:
+        return page.unavailable()
+    if detail is None:
+        return page.not_found()
+    return page.render("helpfulness.html", service=detail.service)

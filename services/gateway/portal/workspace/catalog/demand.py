@@ -1,6 +1,7 @@
-"""`/kelola/permintaan`: what people searched for in vain, and which services are used most."""
+"""`/kelola/permintaan`: what people searched for in vain, which services are used most, and which
+pages helped."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated
 
 import httpx
@@ -15,6 +16,7 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 MONTHS_BACK = 12
 MOST_SERVICES = 20
+HELPED_WITHIN = timedelta(days=90)
 
 
 @router.get("/kelola/permintaan")
@@ -28,6 +30,7 @@ async def show_demand(
     try:
         demand = await workspace.catalog.get_search_demand(month)
         used = await most_used(workspace.page, today=today)
+        helped = await workspace.feedback.get_helpfulness(today - HELPED_WITHIN, today)
         services = {each.slug: each for each in await workspace.catalog.list_all_services()}
     except httpx.HTTPError:
         return workspace.page.unavailable()
@@ -40,4 +43,16 @@ async def show_demand(
         month=messages.month(date.fromisoformat(f"{month}-01")),
         months=[(f"{each:%Y-%m}", messages.short_month(each)) for each in months],
         used=[(services[slug], count) for slug, count in used if slug in services][:MOST_SERVICES],
+        helped=sorted(
+            (
+                (services[each.service], each)
+                for each in helped.items
+                if each.service in services
+                and (
+                    "lead" in workspace.roles
+                    or services[each.service].agency.slug == workspace.agency
+                )
+            ),
+            key=lambda pair: (-pair[1].unhelpful, pair[0].slug),
+        ),
     )
