@@ -35,8 +35,8 @@ PROTOCOLS = {
 """uvicorn protocols that answer some requests without calling the application."""
 
 START_NICENESS = 5
-"""How much lower the priority is at which a process imports and builds its application. That takes
-some seconds of a core, in which a machine with few of them would have no time for the others."""
+"""Niceness, at least, at which a process imports and builds its application. That takes some
+seconds of a core, in which a machine with few of them would have no time for the others."""
 
 TRACE_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
@@ -81,8 +81,8 @@ def at_low_priority(make: Callable[[], Made]) -> Made:
     def run() -> None:
         if sys.platform == "linux":
             thread = threading.get_native_id()
-            niceness = os.getpriority(os.PRIO_PROCESS, thread) + START_NICENESS
-            os.setpriority(os.PRIO_PROCESS, thread, niceness)
+            own = os.getpriority(os.PRIO_PROCESS, thread)
+            os.setpriority(os.PRIO_PROCESS, thread, max(own, START_NICENESS))
         try:
             made.set_result(make())
         except BaseException as error:

@@ -41,7 +41,6 @@ http {{
 SERVER = """\
     upstream gateway {{
         {members}
-        keepalive 32;
     }}
     server {{
         listen 127.0.0.1:{port};
@@ -51,7 +50,7 @@ SERVER = """\
             proxy_http_version 1.1;
             proxy_connect_timeout 2s;
             proxy_read_timeout 75s;
-            proxy_set_header Connection "";
+            proxy_set_header Connection {connection};
             proxy_set_header Host $host;
             proxy_set_header X-Forwarded-For $remote_addr;
             proxy_set_header X-Forwarded-Proto $scheme;
@@ -268,10 +267,13 @@ def plan_hub(folder: Path, database_url: str, *, each: int, own_clocks: bool, **
         for service, own in ports.items()
         for number, port in enumerate(own, 1)
     ]
+    members = [f"server 127.0.0.1:{port} max_fails=0;" for port in ports[Service.gateway]]
+    # As deploy/: before two gateways no connection is kept, which the one that ends would close
+    # under a write.
+    is_kept = each == 1
     server = SERVER.format(
-        members="\n        ".join(
-            f"server 127.0.0.1:{port} max_fails=0;" for port in ports[Service.gateway]
-        ),
+        members="\n        ".join([*members, *(["keepalive 32;"] if is_kept else [])]),
+        connection='""' if is_kept else "close",
         port=door,
     )
     return Hub(
