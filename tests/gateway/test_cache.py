@@ -1,6 +1,7 @@
 """The cache over real sockets: with the fast path and without it, it behaves the same."""
 
 import asyncio
+import json
 import logging
 import re
 import socket
@@ -43,6 +44,10 @@ VARYING = {
 """Fields that differ between two answers, and those that the application gives outside the cache:
 the id, and who may read it from another site."""
 
+LIVE = "/api/v1/usage/summary"
+LIVE_BODY = json.dumps(["berjalan"] * 500).encode()
+"""What an address that is never stored answers."""
+
 
 @dataclass
 class Origin:
@@ -61,8 +66,8 @@ class Origin:
             await asyncio.to_thread(self.wait.wait, 10)
         if self.fails is not None:
             raise self.fails
-        own_fields = [(name.encode(), value.encode()) for name, value in self.says.items()]
-        fields = [(b"content-type", b"application/json"), *own_fields]
+        said = {"content-type": "application/json", **self.says}
+        fields = [(name.encode(), value.encode()) for name, value in said.items()]
         named = dict(scope["headers"])
         status, body = self.status, self.body
         if status == 200 and named.get(b"if-none-match", b"").decode() == self.says.get("etag"):
@@ -486,7 +491,65 @@ def test_an_answer_past_the_cache_says_what_others_vary_by(server: CacheServer) 
     server.origin.says["cache-control"] = "private"
     assert server.get(**condition).headers["vary"] == "Accept"
     server.origin.says |= {"cache-control": FRESH, "content-type": "image/png"}
-    assert server.get(f"{HERE}/png", **condition).headers["vary"] == "Accept, accept-encoding"
+    assert server.get(f"{HERE}/png", **condition).headers["vary"] == "Accept"
+
+
+@pytest.mark.parametrize("coding", ["br", "zstd", "gzip"])
+def test_what_is_public_is_compressed_though_it_is_not_stored(
+    server: CacheServer, coding: str
+) -> None:
+    server.origin.says = {"cache-control": "no-cache", "etag": '"1"', "vary": "Accept"}
+    server.origin.body = LIVE_BODY
+    answer = server.get(LIVE, accept_encoding=coding)
+    assert answer.json() == json.loads(LIVE_BODY)
+    assert answer.headers["content-encoding"] == coding
+    assert answer.headers["etag"] == f'"1-{coding}"'
+    assert answer.headers["vary"] == "Accept, accept-encoding"
+    assert int(answer.headers["content-length"]) < len(LIVE_BODY) // 4
+    assert len(server.cache.store) == 0
+    plain = server.get(LIVE)
+    assert (plain.content, plain.headers["etag"]) == (LIVE_BODY, '"1"')
+    assert plain.headers["vary"] == "Accept, accept-encoding"
+
+
+def test_a_form_that_is_known_is_confirmed_under_its_own_tag(server: CacheServer) -> None:
+    server.origin.says = {"cache-control": "no-cache", "etag": '"1"'}
+    for known, confirmed in (('"1-br"', '"1-br"'), ('"1"', '"1"'), ('"1-gzip"', '"1"')):
+        answer = server.get(LIVE, accept_encoding="br", if_none_match=known)
+        assert (answer.status_code, answer.headers["etag"]) == (304, confirmed)
+
+
+@pytest.mark.parametrize(
+    ("says", "fields"),
+    [
+        ({"cache-control": "private"}, {}),
+        ({"cache-control": "private, no-store"}, {}),
+        ({"cache-control": "no-store"}, {}),
+        ({"cache-control": "no-cache, no-transform"}, {}),
+        ({"cache-control": "no-cache", "set-cookie": "a=b"}, {}),
+        ({"cache-control": "no-cache", "content-encoding": "gzip"}, {}),
+        ({"cache-control": "no-cache", "content-type": "image/png"}, {}),
+        ({"cache-control": "no-cache", "content-type": "text/event-stream"}, {}),
+        ({"cache-control": "no-cache"}, {"cookie": "a=b"}),
+        ({"cache-control": "no-cache"}, {"authorization": "Bearer key"}),
+    ],
+)
+def test_what_may_hold_a_secret_or_is_compressed_already_is_sent_as_it_is(
+    server: CacheServer, says: dict[str, str], fields: dict[str, str]
+) -> None:
+    server.origin.says, server.origin.body = says, LIVE_BODY
+    with server.client.stream(
+        "GET", server.address + LIVE, headers={**fields, "Accept-Encoding": "br"}
+    ) as answer:
+        assert b"".join(answer.iter_raw()) == LIVE_BODY
+
+
+def test_a_live_body_that_is_too_long_to_be_held_is_sent_as_it_comes(server: CacheServer) -> None:
+    server.origin.says = {"cache-control": "no-cache"}
+    server.origin.body = json.dumps("a" * 300_000).encode()
+    answer = server.get(LIVE, accept_encoding="br")
+    assert "content-encoding" not in answer.headers
+    assert answer.content == server.origin.body
 
 
 @pytest.mark.parametrize("own", [None, "Tue, 01 Dec 2020 00:00:00 GMT"])

@@ -1,7 +1,7 @@
 """Content codings, and which of them a client accepts (RFC 9110, 12.5.3).
 
-Only cached responses are compressed: they are the same for every client and contain no secret, so
-their length reveals nothing (BREACH). Personal responses are not compressed.
+Only public responses are compressed, stored or not: they are the same for every client and contain
+no secret, so their length reveals nothing (BREACH). Personal responses are not compressed.
 """
 
 import gzip

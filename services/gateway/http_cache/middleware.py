@@ -35,6 +35,11 @@ from services.gateway.http_cache.rfc9111 import (
 )
 from services.gateway.http_cache.stats import CacheCounts
 from services.gateway.http_cache.store import CacheStore, Key
+from services.gateway.http_cache.uncached import (
+    COMPRESS_IN_THREAD_BYTES,
+    CompressedSend,
+    may_compress,
+)
 
 Forward = Callable[[Scope, Receive, Send], Awaitable[None]]
 """The application behind the cache."""
@@ -57,9 +62,6 @@ BYPASS_STATUS = f"{CACHE_NAME}; fwd=bypass".encode()
 ERROR_PAUSE_SECONDS = 30
 """For this long after an error no request waits for the application if a stale response may be
 sent; refreshes run in the background."""
-
-COMPRESS_IN_THREAD_BYTES = 64 * 1024
-"""Bodies from this size are compressed in a thread, so that other requests are not delayed."""
 
 
 class HttpCache:
@@ -91,6 +93,9 @@ class HttpCache:
         areas = cache_areas(scope["path"]) if is_cacheable else None
         if areas is None:
             self.counts.bypassed += 1
+            if is_anonymous and may_compress(scope):
+                headers = ParsedHeaders.of(scope["headers"])
+                send = CompressedSend(send, headers, max_bytes=self.max_entry_bytes)
             await forward(with_identity_etags(scope), receive, send)
             return
         if _must_bypass(scope["headers"]):
