@@ -14,7 +14,7 @@ from services.platform.database import ReadSessionDep
 from services.platform.problems import problem_responses
 from services.platform.service import API, get_region
 
-router = APIRouter(prefix=API, tags=["catalog"], responses=problem_responses(422))
+router = APIRouter(prefix=API, tags=["catalog"], responses=problem_responses(401, 422))
 
 MOST = 10
 MOST_OTHERS = 2
