@@ -69,9 +69,9 @@ def test_the_head_of_a_page_is_one_row_with_a_menu_that_needs_no_script(
         page = tab.page
         for path in ("/", "/?lang=en"):
             tab.open(path)
-            box = page.locator("header.top").bounding_box()
+            box = page.locator("header.top > .wide").bounding_box()
             assert box is not None
-            assert box["height"] < 70
+            assert box["height"] < 60
         tab.open("/")
         complaints = page.locator("header").get_by_role("link", name="Pengaduan")
         assert not complaints.is_visible()
