@@ -40,6 +40,8 @@ def serving(
     What is still being answered then has `grace` seconds to end. `http` is the server's protocol.
     """
     listener = socket.create_server(("127.0.0.1", port))
+    # A connection that waits for a busy machine is not closed in the meantime.
+    more.setdefault("timeout_keep_alive", 60)
     config = uvicorn.Config(
         app,
         log_level="critical",
