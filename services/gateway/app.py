@@ -84,6 +84,7 @@ from services.gateway.portal.appearance import router as appearance
 from services.gateway.portal.assets import Assets
 from services.gateway.portal.attendance import router as attendance_pages
 from services.gateway.portal.complaints.routes import router as comment_pages
+from services.gateway.portal.components import router as component_page
 from services.gateway.portal.cross_site import CrossSiteRefusal
 from services.gateway.portal.dashboard.known_methods import KnownMethods
 from services.gateway.portal.dashboard.node_pages import router as dashboard_nodes
@@ -397,6 +398,7 @@ def create_app(settings: Settings) -> FastAPI:
         security_txt,
         discovery,
         appearance,
+        component_page,
         posters,
         *WORKSPACE_ROUTERS,
         keys,

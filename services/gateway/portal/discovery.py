@@ -28,7 +28,7 @@ PAGES = (
     "/dasbor", "/tentang", "/kontak", "/bantuan", "/aksesibilitas", "/privasi",
 )  # fmt: skip
 NOT_FOR_ROBOTS = ("/go/", "/s/", "/cari", "/unggah", "/aduan/", "/api/")
-NOT_CANONICAL = (*NOT_FOR_ROBOTS, "/kelola")
+NOT_CANONICAL = (*NOT_FOR_ROBOTS, "/kelola", "/komponen")
 UNCHANGING = frozenset({"lang", "case"})
 """Query parameters beside which a page is the same: its language and the case that is open."""
 MAX_SERVICES = 39_000

@@ -26,6 +26,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from services.gateway.portal.assets import asset
+from services.gateway.portal.icons import icon
 from services.gateway.portal.labels import CHANNELS
 from services.platform.languages import SOURCE_LANGUAGE, Language
 from services.platform.translation import translator
@@ -83,6 +84,7 @@ def environment(language: Language) -> Environment:
         "channels": messages.labels(CHANNELS),
         "in_language": messages.field,
         "choose": messages.choose,
+        "icon": icon,
         "number": messages.number,
         "percent": messages.percent,
     }
