@@ -31,6 +31,7 @@ PAGES = (
     "/survei",
     "/survei/skm/hasil",
     "/status",
+    "/komponen",
     "/pengumuman",
     "/unggah",
     "/unggah?lang=en",
@@ -44,8 +45,10 @@ PAGES = (
     MISSING,
 )
 LOOKS: Sequence[tuple[int, int, Literal["light", "dark"]]] = (
+    (320, 640, "light"),
     (360, 740, "light"),
     (360, 740, "dark"),
+    (768, 1024, "light"),
     (1280, 800, "light"),
 )
 

@@ -28,6 +28,8 @@ PAGES = (
     "/aduan",
     "/survei",
     "/privasi",
+    "/komponen",
+    "/layanan/ktp-el/membantu",
     "/tidak-ada",
 )
 TARGETS = (
