@@ -71,7 +71,7 @@ def test_the_backgrounds_are_those_of_the_style_sheet() -> None:
 def test_a_motif_is_drawn_in_light_dark_and_print_and_only_if_there_is_one() -> None:
     motif = Motif(name="Uji", note="Uji.", rows=["pp.", ".aa"])
     drawn = draw_motif(motif, {"p": "#000000", "a": "#777777"})
-    assert "M0 0h2v1h-2z" in drawn
-    assert "M1 1h2v1h-2z" in drawn
+    assert "M0 0.5h2" in drawn
+    assert "M1 1.5h2" in drawn
     assert style_sheet(Appearance(motif=motif)).count("data:image/svg+xml") == 3
     assert ".top" not in style_sheet(Appearance(colours=OWN_COLOURS))

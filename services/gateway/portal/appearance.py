@@ -86,10 +86,10 @@ def draw_motif(motif: Motif, colours: Mapping[str, str]) -> str:
         for letter, squares in groupby(enumerate(row), key=lambda square: square[1]):
             run = [x for x, _ in squares]
             if letter in paths:
-                paths[letter] += f"M{run[0]} {y}h{len(run)}v1h-{len(run)}z"
+                paths[letter] += f"M{run[0]} {y}.5h{len(run)}"
     width, height = len(motif.rows[0]), len(motif.rows)
     drawn = "".join(
-        f"<path fill='{colours[letter]}' d='{path}'/>" for letter, path in paths.items() if path
+        f"<path stroke='{colours[letter]}' d='{path}'/>" for letter, path in paths.items() if path
     )
     return (
         f"<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='{height}' "
