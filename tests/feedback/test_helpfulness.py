@@ -56,14 +56,15 @@ def test_what_cannot_be_counted_is_refused_by_its_field(office: Room) -> None:
     unknown = tell(office, "tidak-ada", helpful=True, address=new_address())
     assert unknown.status_code == 409
     assert unknown.json()["errors"][0]["pointer"] == "#/service"
-    assert office.post(HELPFULNESS, {"service": "ktp"}).status_code == 422
+    for wrong in ({}, {"helpful": 0}, {"helpful": "ya"}):
+        assert office.post(HELPFULNESS, {"service": "ktp", **wrong}).status_code == 422
     spans: tuple[tuple[dict[str, Any], str], ...] = (
         ({"by_day": "true"}, "service"),
         ({"from": "2024-01-01", "to": "2026-01-01"}, "from"),
         ({"from": "2026-02-01", "to": "2026-01-01"}, "from"),
     )
-    for wrong, parameter in spans:
-        refused = office.get(HELPFULNESS, **wrong)
+    for span, parameter in spans:
+        refused = office.get(HELPFULNESS, **span)
         assert refused.status_code == 422
         assert refused.json()["errors"][0]["parameter"] == parameter
     assert counted(office, to="0001-01-02") == []

@@ -12,7 +12,7 @@ class HelpfulnessAnswer(ApiModel):
     """Whether the page of a service helped somebody."""
 
     service: Slug
-    helpful: bool
+    helpful: bool = Field(strict=True)
 
 
 class HelpfulnessCounted(ApiModel):
