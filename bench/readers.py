@@ -140,7 +140,7 @@ async def bounded(function: Callable[..., Any], *arguments: Any, **named: Any) -
 
 
 async def read_image(body: bytes) -> None:
-    from services.feedback.comments.images import sanitise_image
+    from services.platform.images import sanitise_image
 
     await bounded(sanitise_image, body)
 

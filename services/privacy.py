@@ -370,6 +370,20 @@ PERSONAL_DATA: tuple[PersonalDataTable, ...] = (
     ),
     PersonalDataTable(
         Service.assessment,
+        "evidence_attachment",
+        N_("berkas yang dilampirkan pada bukti; foto dapat memuat orang, notulensi nama"),
+        N_("sebagai bukti pelaksanaan pelayanan publik, yang diperiksa instansi lain"),
+        PUBLIC_TASK,
+        N_(
+            "selama buktinya tersimpan; yang belum dikonfirmasi siapa pun sampai dihapus atau "
+            "buktinya ditarik"
+        ),
+        N_("pegawai yang mencatat atau mengonfirmasi bukti"),
+        "added_at",
+        "content IS NOT NULL",
+    ),
+    PersonalDataTable(
+        Service.assessment,
         "assessment_draft",
         N_("kode pegawai yang membuat konsep penilaian"),
         N_("agar penilaian diterbitkan orang kedua dan dapat dipertanggungjawabkan"),

@@ -21,6 +21,7 @@ from services.assessment.bundles.publishers import router as publishers
 from services.assessment.bundles.routes import router as bundles
 from services.assessment.calculation_routes import router as calculation
 from services.assessment.comparison.routes import router as comparison
+from services.assessment.evidence.attachment_routes import router as evidence_attachments
 from services.assessment.evidence.cache import EvidenceCache
 from services.assessment.evidence.confirmation_routes import router as evidence_confirmations
 from services.assessment.evidence.confirmation_rules import confirmation_rules
@@ -72,6 +73,7 @@ def create_app(settings: Settings, transports: Transports | None = None) -> Fast
             evidence,
             evidence_writes,
             evidence_confirmations,
+            evidence_attachments,
             evidence_files,
             meeting_calendars,
             methods,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from uuid import UUID
 
+import httpx
 from pydantic import Field
 
 from services.assessment.assessments.draft_schemas import (
@@ -22,6 +23,8 @@ from services.assessment.assessments.schemas import (
 )
 from services.assessment.bundles.schemas import ImportedBundle
 from services.assessment.evidence.api_models import Content, Record, RecordVersion, SourceItem
+from services.assessment.evidence.attached_files import MAX_BYTES as MAX_ATTACHMENT_BYTES
+from services.assessment.evidence.attachment_schemas import EvidenceAttachment, EvidenceAttachments
 from services.assessment.evidence.exchange_schemas import EvidenceImportResult
 from services.assessment.evidence.records import (
     EVIDENCE,
@@ -69,6 +72,7 @@ from services.platform.service_client import RequestRejectedError, ServiceClient
 from services.platform.spreadsheets.model import media_type_of
 
 __all__ = [
+    "MAX_ATTACHMENT_BYTES",
     "SECTORS",
     "ActionItem",
     "Agreement",
@@ -85,6 +89,7 @@ __all__ = [
     "DimensionScore",
     "ElementScore",
     "Evidence",
+    "EvidenceAttachment",
     "EvidenceDocument",
     "EvidenceImportResult",
     "EvidenceState",
@@ -353,6 +358,37 @@ class AssessmentClient(ServiceClient):
         body = {"reason": reason}
         await self._request("POST", f"{_version(model, id, version)}/dispute", json=body)
 
+    # Files attached to evidence
+
+    async def list_attachments(self, model: type[Evidence], id: UUID) -> list[EvidenceAttachment]:
+        """Return the files of a record, the oldest first."""
+        return (await self._get(EvidenceAttachments, _files(model, id))).items
+
+    async def attach_file(
+        self, model: type[Evidence], id: UUID, content: bytes, *, name: str | None
+    ) -> EvidenceAttachment:
+        """Attach a file to a record; assessment reads its type from the content."""
+        headers = {"Content-Type": "application/octet-stream"}
+        response = await self._request(
+            "POST", _files(model, id), query={"name": name}, headers=headers, content=content
+        )
+        return parse(EvidenceAttachment, response)
+
+    async def find_attachment(
+        self, model: type[Evidence], id: UUID, sha256: str
+    ) -> httpx.Response | None:
+        """Return a file with its headers; None if the record has no such file."""
+        try:
+            return await self._request("GET", f"{_files(model, id)}/{sha256}")
+        except RequestRejectedError as error:
+            if error.status in {404, 422}:
+                return None
+            raise
+
+    async def delete_attachment(self, model: type[Evidence], id: UUID, sha256: str) -> None:
+        """Delete a file with which nobody has confirmed the record."""
+        await self._request("DELETE", f"{_files(model, id)}/{sha256}")
+
 
 def record_of(item: Item) -> Evidence | None:
     """Return the record that a piece of evidence is; None of a report of another service."""
@@ -365,6 +401,10 @@ _NAMES: Mapping[type[Evidence], str] = {model: name for name, model in EVIDENCE.
 
 def _address(model: type[Evidence]) -> str:
     return f"{API}/{_NAMES[model]}"
+
+
+def _files(model: type[Evidence], id: UUID) -> str:
+    return f"{API}/evidence/{_NAMES[model]}/{id}/attachments"
 
 
 def _version(model: type[Evidence], id: UUID, version: int) -> str:

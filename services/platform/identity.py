@@ -291,6 +291,8 @@ CATALOG_REVIEWER = RequireScope("catalog:approve", "catalog:write")
 CatalogWriter = Annotated[Caller, Depends(CATALOG_WRITER)]
 CatalogReviewer = Annotated[Caller, Depends(CATALOG_REVIEWER)]
 EvidenceWriter = Annotated[Caller, Depends(RequireScope("evidence:write"))]
+EvidenceReader = Annotated[Caller, Depends(RequireScope("evidence:write", "evidence:confirm"))]
+"""Who reads what belongs to evidence but is not public."""
 EvidenceConfirmer = Annotated[Caller, Depends(RequireScope("evidence:confirm"))]
 Administrator = Annotated[Caller, Depends(RequireScope("admin"))]
 MetricsDrafter = Annotated[Caller, Depends(RequireScope("metrics:draft"))]

@@ -293,6 +293,44 @@ def test_the_hubs_bundle_verifies_on_the_command_line_in_an_empty_folder(
     assert run(tmp_path, "nothing.zip").returncode == 2
 
 
+def test_a_bundle_names_what_was_attached_when_the_year_was_assessed(hub: Hub) -> None:
+    writer = hub.auth("diskominfo", "evidence:write", "metrics:draft", "admin")
+
+    def assess() -> str:
+        body = {"period": 2024, "draws": 200}
+        made = hub.client.post("/api/v1/assessments", json=body, headers=writer)
+        assert made.status_code == 201, made.text
+        href: str = made.json()["bundle_href"]
+        return href
+
+    def bundle(href: str) -> bytes:
+        answer = hub.client.get(href)
+        assert answer.status_code == 200, answer.text
+        return answer.content
+
+    before = assess()
+    bare = bundle(before)
+    found = hub.client.get("/api/v1/meetings").json()["items"][0]
+    path = f"/api/v1/evidence/meetings/{found['id']}/attachments"
+    content = b"%PDF-1.7\nstartxref\n0\n%%EOF\n"
+    attached = hub.client.post(
+        path, content=content, headers=writer | {"Content-Type": "application/pdf"}
+    )
+    assert attached.status_code == 201, attached.text
+    assessed = assess()
+    with_file = bundle(assessed)
+    assert bundle(before) == bare, "an assessment's bundle never changes"
+    assert hub.client.delete(attached.json()["href"], headers=writer).status_code == 204
+    assert bundle(assessed) == with_file, "not even when the file is deleted"
+    verify(with_file)
+    crate = json.loads(unpack(with_file).files[contents.CRATE])
+    [file] = [each for each in crate["@graph"] if each["@type"] == "MediaObject"]
+    assert file["identifier"] == attached.json()["sha256"]
+    assert file["name"] == f"Attached to meetings/{found['content']['key']}"
+    [root] = [each for each in crate["@graph"] if each["@id"] == "./"]
+    assert {"@id": file["@id"]} in root["mentions"]
+
+
 def test_the_sensitivity_of_a_stored_assessment_is_published(hub: Hub) -> None:
     made = hub.client.post(
         "/api/v1/assessments",

@@ -9,7 +9,7 @@ from services.assessment.evidence.records import Meeting
 from services.assessment.evidence.workbook import to_workbook
 from services.platform.spreadsheets.model import CSV, XLSX
 from tests.catalog.spreadsheets import csv_archive, csv_tables
-from tests.contract.sending import PLACES, Sender
+from tests.contract.sending import PLACES, Sender, of_own_evidence
 from tests.feedback.sheets import table
 
 JPEG = "image/jpeg"
@@ -58,6 +58,7 @@ FILES: dict[str, tuple[str, Callable[[Sender], bytes], int]] = {
     "import_simbg_recap": (CSV, _recap, 422),
     "upload_usage_statistics": (CSV, _statistics, 403),
     "post_comment_attachment": (JPEG, _image, 403),
+    "post_evidence_attachment": (JPEG, _image, 403),
     # Any agency may bring a bundle; who signed it decides.
     "import_bundle": (ZIP, _no_bundle, 422),
 }
@@ -65,6 +66,7 @@ FILES: dict[str, tuple[str, Callable[[Sender], bytes], int]] = {
 
 PLACES_OF_FILES: dict[str, Callable[[Sender], dict[str, str]]] = {
     "post_comment_attachment": PLACES["change_comment_state"],
+    "post_evidence_attachment": of_own_evidence,
 }
 FOR_AN_AGENCY = {"upload_usage_statistics": {"agency": "dukcapil"}}
 """Parameters that name another agency."""

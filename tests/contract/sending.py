@@ -125,6 +125,22 @@ def of_another_agencys_version(sender: Sender) -> dict[str, str]:
     return {"kind": "recognitions", "id": made.json()["id"], "version": "1"}
 
 
+def of_own_evidence(sender: Sender) -> dict[str, str]:
+    """Record evidence to which a file can be attached."""
+    return {"kind": "meetings", "id": sender.made("post_meeting")["id"]}
+
+
+def of_an_attachment(sender: Sender) -> dict[str, str]:
+    """Attach a file to evidence."""
+    where = of_own_evidence(sender)
+    _, path, _ = sender.operations["post_evidence_attachment"]
+    headers = sender.admin | {"Content-Type": "application/pdf"}
+    content = b"%PDF-1.7\nstartxref\n0\n%%EOF\n"
+    made = sender.client.post(path.format(**where), content=content, headers=headers)
+    assert made.is_success, made.text
+    return where | {"sha256": made.json()["sha256"]}
+
+
 def of_ticket(operation_id: str) -> Callable[[Sender], dict[str, str]]:
     return lambda sender: {"ticket": sender.made("post_comment", key=operation_id)["ticket"]}
 

@@ -21,6 +21,7 @@ from tests.contract.sending import (
     PLACES,
     Sender,
     nowhere,
+    of_an_attachment,
     of_anothers_assessment,
 )
 from tests.gateway.test_oss import connected
@@ -198,6 +199,7 @@ WITHOUT_BODY: dict[str, Callable[[Sender], dict[str, str]]] = {
     "check_link": PLACES["put_link"],
     "poll_connector": PLACES["override_breaker"],
     "delete_assessment_draft": of_anothers_assessment,
+    "delete_evidence_attachment": of_an_attachment,
     "delete_key": PLACES["rotate_key"],
     "delete_publisher": PLACES["put_publisher"],
     "delete_survey_round": PLACES["put_survey_round"],

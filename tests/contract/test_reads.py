@@ -20,6 +20,7 @@ from tests.contract.sending import (
     Sender,
     of_a_planned_meeting,
     of_an_announcement,
+    of_an_attachment,
 )
 from tests.gateway.test_oss import NIB, connected, connected_settings
 from tests.servers import serving
@@ -101,6 +102,7 @@ def reads(server: Server, toba: str) -> Iterator[Reads]:
                 "assessments": {"id": sender.made("post_assessment")["id"]},
                 "scenarios": {"id": sender.made("post_scenario")["id"]},
                 "indices": {"id": "spbe-2020"},
+                "evidence": of_an_attachment(sender),
                 "services": {"slug": "ktp-el"},
                 "agencies": {"slug": "dukcapil"},
                 "life-events": {"slug": "kelahiran-anak"},

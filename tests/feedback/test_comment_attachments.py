@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from services.feedback.comments.images import (
+from services.platform.images import (
     ImageTooLargeError,
     InvalidImageError,
     sanitise_image,

@@ -32,6 +32,8 @@ FORM = {
     "dokumen": "Notula rapat forum 5 Maret 2026",
 }
 
+PDF = b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog >>\nendobj\nstartxref\n0\n%%EOF\n"
+
 
 @pytest.fixture(scope="module")
 def hub(toba_hub: Hub) -> Hub:
@@ -245,3 +247,36 @@ def test_who_may_not_is_refused(hub: Hub, editor: Colleague, approver: Colleague
     assert read(hub, meeting)["version"] == 1
     assert read(hub, meeting)["state"] == "proposed"
     assert editor.get(f"{MEETINGS}/{new_id()}").status_code == 404
+
+
+def test_minutes_and_photographs_are_attached_without_script(
+    hub: Hub, editor: Colleague, approver: Colleague, neighbour: Colleague
+) -> None:
+    form = FORM | {"id": str(new_id()), "dokumen": ""}
+    minutes = ("lampiran", ("Notulensi 5 Maret.pdf", PDF, "application/pdf"))
+    wrong = ("lampiran", ("gaji.exe", b"MZ" + bytes(60), "application/pdf"))
+    path = f"{MEETINGS}/baru"
+    recorded = editor.post(path, form, files=[minutes, wrong])
+    assert recorded.status_code == 422
+    assert "gaji.exe: bukan PDF, DOCX" in recorded.text
+    again = editor.post(path, form, files=[minutes])
+    assert again.status_code == 303, "the meeting is recorded once, with the file once"
+    address = again.headers["location"]
+    page = editor.get(address)
+    assert "Notulensi 5 Maret.pdf" in page.text
+    assert "Lampiran catatan: Rapat forum, 5 Maret 2026" in page.text
+    [file] = set(re.findall(rf'href="({address}/lampiran/[0-9a-f]{{64}})"', page.text))
+
+    shown = approver.get(file)
+    assert shown.content == PDF
+    assert shown.headers["Content-Disposition"].startswith("attachment;")
+    assert shown.headers["Cache-Control"] == "no-store"
+    assert "hapus" not in approver.get(address).text
+    assert neighbour.post(f"{file}/hapus", {}).status_code == 403
+    none = editor.post(f"{address}/lampiran")
+    assert none.status_code == 422
+    assert 'href="#lampiran"' in none.text
+    assert editor.post(f"{file}/hapus", {}).status_code == 303
+    assert "Belum ada lampiran." in editor.get(address).text
+    assert editor.post(f"{file}/hapus", {}).status_code == 303
+    assert approver.get(file).status_code == 404

@@ -214,7 +214,15 @@ def fill(hub: RunningHub, settings: Settings) -> dict[str, Any]:
         "sources": ["study-2025"],
     }
     lead = hub.key("diskominfo", "evidence:write", "metrics:draft")
-    assert hub.post(f"{API}/declarations", declaration, key=lead).status_code == 201
+    declared = hub.post(f"{API}/declarations", declaration, key=lead)
+    assert declared.status_code == 201
+    proof = LOOPBACK.post(
+        f"{hub.address}{API}/evidence/declarations/{declared.json()['id']}/attachments",
+        content=image("JPEG", 60, 40),
+        headers={"Authorization": f"Bearer {lead}", "Content-Type": "image/jpeg"},
+        timeout=60,
+    )
+    assert proof.status_code == 201, proof.text
     drafted = hub.post(f"{API}/assessments", {"period": 2024, "draws": 200}, key=lead)
     assert drafted.status_code == 201, drafted.text
     link = hub.emall("keys", "upload-link", "--agency", "dukcapil")
@@ -317,6 +325,7 @@ def test_a_restored_hub_is_equal_in_every_row_and_file_and_serves(
     data = target.settings.data_dir
     assert f"emall run --pack {data / 'packs' / 'toba'}" in said
     assert tables_of(target.settings) == filled.tables
+    assert filled.tables["assessment.evidence_attachment"]
     assert rights_of(target.settings) == rights_of(filled.settings)
     assert files_of(data) == filled.files
     for name in filled.files:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from services.assessment.bundles.archive import pack
 from services.assessment.bundles.crate import crate_metadata
 from services.assessment.bundles.signing import Signer
+from services.assessment.evidence.attached_files import AttachedFile
 from services.assessment.methods.definition import TreeMethod
 from services.assessment.scoring.items import Item
 from services.assessment.scoring.scores import Scores
@@ -77,8 +78,9 @@ def make_bundle(
     scores: Scores,
     *,
     signer: Signer,
+    attachments: Sequence[AttachedFile] = (),
 ) -> bytes:
-    """Return the signed archive of an assessment."""
+    """Return the signed archive of an assessment, which names what is attached to its evidence."""
     ordered = sorted(items, key=lambda item: (item.kind, item.key, item.version or 0))
     title = f"{method.name_en} {parameters.period}, {parameters.region}"
     instruction = README_TEMPLATE.format(
@@ -104,6 +106,7 @@ def make_bundle(
         region=parameters.region,
         at=parameters.recorded_at,
         software=parameters.software,
+        attachments=attachments,
     )
     files = {CRATE: as_json(crate), **files}
     files[MANIFEST] = manifest_of(files)

@@ -1,9 +1,12 @@
 """Description of a bundle as an RO-Crate 1.1, for research archives."""
 
-from collections.abc import Mapping
+import base64
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+from services.assessment.evidence.attached_files import AttachedFile
 
 CONTEXT = "https://w3id.org/ro/crate/1.1/context"
 PROFILE = "https://w3id.org/ro/crate/1.1"
@@ -34,8 +37,15 @@ def crate_metadata(
     region: str,
     at: datetime,
     software: str,
+    attachments: Iterable[AttachedFile] = (),
 ) -> dict[str, Any]:
-    """Return the content of `ro-crate-metadata.json`."""
+    """Return the content of `ro-crate-metadata.json`.
+
+    It names the files attached to the evidence by their hashes, although they are not in the
+    bundle: who gets one can tell that it is the one on which the evidence rests.
+    """
+    attached = _attached(attachments)
+    mentioned = [{"@id": "#assessment"}, *({"@id": one["@id"]} for one in attached)]
     moment = at.isoformat()
     publisher = {"@id": f"#region-{region}"}
     graph: list[dict[str, Any]] = [
@@ -56,7 +66,7 @@ def crate_metadata(
             "publisher": publisher,
             "mainEntity": {"@id": "scores.json"},
             "hasPart": [{"@id": file} for file in sizes],
-            "mentions": {"@id": "#assessment"},
+            "mentions": mentioned if attached else mentioned[0],
         },
         {
             "@id": "#terms",
@@ -93,4 +103,29 @@ def crate_metadata(
                 "contentSize": str(size),
             }
         )
-    return {"@context": CONTEXT, "@graph": graph}
+    return {"@context": CONTEXT, "@graph": [*graph, *attached]}
+
+
+def _attached(attachments: Iterable[AttachedFile]) -> list[dict[str, Any]]:
+    """Return an entity for each file, named by its hash (RFC 6920), with the records it proves."""
+    records: dict[str, list[str]] = {}
+    files: dict[str, AttachedFile] = {}
+    for one in attachments:
+        files[one.sha256] = one
+        records.setdefault(one.sha256, []).append(f"{one.kind}/{one.key}")
+    return [
+        {
+            "@id": _name_of_hash(sha256),
+            "@type": "MediaObject",
+            "name": f"Attached to {', '.join(records[sha256])}",
+            "identifier": sha256,
+            "encodingFormat": one.media_type,
+            "contentSize": str(one.size),
+        }
+        for sha256, one in files.items()
+    ]
+
+
+def _name_of_hash(sha256: str) -> str:
+    digest = base64.urlsafe_b64encode(bytes.fromhex(sha256)).decode().rstrip("=")
+    return f"ni:///sha-256;{digest}"

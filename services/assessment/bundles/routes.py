@@ -10,6 +10,7 @@ from services.assessment.assessments.operations import StoredAssessment, load_as
 from services.assessment.assessments.schemas import AssessmentId
 from services.assessment.bundles.contents import Parameters, make_bundle
 from services.assessment.bundles.signing import Signer
+from services.assessment.evidence.attachments import attached_at
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep
 from services.platform.installation_keys import ServiceKeys
@@ -49,11 +50,14 @@ async def get_assessment_bundle(
 ) -> Response:
     """Return an assessment as a signed zip (RO-Crate) that `emall verify` recomputes.
 
-    The same assessment gives the same bytes.
+    The same assessment gives the same bytes. `ro-crate-metadata.json` names the files that were
+    attached to its evidence by their SHA-256; the files are not in it.
     """
     region = get_region(request)
     stored = await load_assessment(session, region, id)
     signer = await _signer(request)
+    read = {(item.kind, item.key) for item in stored.facts.all_items}
+    attached = await attached_at(session, region, stored.recorded_at)
     archive = await asyncio.to_thread(
         make_bundle,
         _parameters(stored, region),
@@ -61,6 +65,7 @@ async def get_assessment_bundle(
         stored.facts.all_items,
         stored.scores,
         signer=signer,
+        attachments=[file for file in attached if (file.kind, file.key) in read],
     )
     name = f"{stored.method.id}-{stored.facts.period}-{region}.zip"
     return Response(

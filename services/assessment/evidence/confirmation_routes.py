@@ -79,7 +79,7 @@ async def post_evidence_confirmation(  # noqa: PLR0917 - FastAPI passes by name
     it. Requests are idempotent: a version that is confirmed keeps the note that it has.
     """
     region = get_region(request)
-    _check_kind(kind)
+    check_kind(kind)
     await confirm_version(
         session,
         region,
@@ -108,7 +108,7 @@ async def post_evidence_dispute(  # noqa: PLR0917 - FastAPI passes by name
     Any agency disputes what another one proposed, an administrator what is confirmed.
     """
     region = get_region(request)
-    _check_kind(kind)
+    check_kind(kind)
     await dispute_version(
         session,
         region,
@@ -122,7 +122,8 @@ async def post_evidence_dispute(  # noqa: PLR0917 - FastAPI passes by name
     return await _state(session, region, kind, id, version)
 
 
-def _check_kind(kind: str) -> None:
+def check_kind(kind: str) -> None:
+    """Raise `NotFound` if there is no such kind of evidence."""
     if kind not in EVIDENCE:
         detail = f"must be one of {', '.join(EVIDENCE)}"
         error = FieldError(pointer=None, parameter="kind", detail=detail)

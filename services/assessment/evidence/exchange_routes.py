@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
+from services.assessment.evidence.attachments import hashes_in_force
 from services.assessment.evidence.calendar import calendar_of
 from services.assessment.evidence.exchange_schemas import (
     EvidenceImportResult,
@@ -72,11 +73,16 @@ async def get_evidence_template(headings: HeadingsQuery = "names") -> Response:
 async def export_evidence(
     request: Request, session: ReadSessionDep, headings: HeadingsQuery = "names"
 ) -> Response:
-    """Return all evidence in force, in the form of the template, with the state of each record."""
+    """Return all evidence in force, in the form of the template.
+
+    Each record has its state, and the SHA-256 of each file attached to it.
+    """
+    region = get_region(request)
     async with computing_slot():
-        found = await current_evidence(session, get_region(request))
+        found = await current_evidence(session, region)
+        attachments = await hashes_in_force(session, region)
         content = await asyncio.to_thread(
-            to_workbook, found.records, found.states, headings=headings
+            to_workbook, found.records, found.states, attachments, headings=headings
         )
     return _workbook(content, name="bukti.xlsx")
 

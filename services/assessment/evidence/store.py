@@ -279,6 +279,17 @@ FROM assessment.evidence_state
 WHERE region = :region AND kind = :kind AND id = :id AND version = :version
 """
 
+REMOVE_UNCONFIRMED_FILES = """
+-- Deletes the files of a record with which nobody has confirmed it.
+UPDATE assessment.evidence_attachment a
+SET content = NULL, name = NULL, removed_at = :now, removed_by = :by
+WHERE region = :region AND kind = :kind AND record = :id AND removed_at IS NULL
+  AND NOT EXISTS (
+      SELECT FROM assessment.evidence_state s
+      WHERE s.region = a.region AND s.kind = a.kind AND s.id = a.record
+        AND s.state = 'confirmed' AND s.changed_at >= a.added_at)
+"""
+
 Origin = Literal["pack", "api"]
 
 
@@ -333,9 +344,14 @@ async def add_state(
     now: datetime,
     reason: str | None = None,
 ) -> None:
-    """Append a step to the history of a version; a withdrawal in effect ends the record."""
+    """Append a step to the history of a version.
+
+    A withdrawal in effect ends the record, and deletes its files with which nobody confirmed it.
+    """
     record = {"region": region, "kind": kind, "id": record_id}
     if state == "withdrawn":
         await session.execute(text(END_CURRENT), record)
+        by_whom = {"now": now, "by": by}
+        await session.execute(text(REMOVE_UNCONFIRMED_FILES), record | by_whom)
     step = {"version": version, "state": state, "by": by, "now": now, "reason": reason}
     await session.execute(text(ADD_STATE), record | step)

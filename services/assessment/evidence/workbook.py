@@ -51,14 +51,26 @@ Records = Mapping[str, Sequence[Evidence]]
 States = Mapping[tuple[str, str], EvidenceState]
 """State of a record's version by kind and key."""
 
+Attachments = Mapping[tuple[str, str], Sequence[str]]
+"""SHA-256 of each file attached to a record, by its kind and key."""
+
 STATE = Column("state", "Shown in exports; an import does not change it.")
+ATTACHMENTS = Column("attachments", "Shown in exports; an import does not change it.")
+SHOWN_ONLY = (STATE, ATTACHMENTS)
 
 
 def to_workbook(
-    records: Records, states: States | None = None, *, headings: Headings = "names"
+    records: Records,
+    states: States | None = None,
+    attachments: Attachments | None = None,
+    *,
+    headings: Headings = "names",
 ) -> bytes:
-    """Return the records by kind as XLSX, with their states; without records, the template."""
-    tables = _tables(records, states)
+    """Return the records by kind as XLSX, with their states and the hashes of their files.
+
+    Without records it is the template.
+    """
+    tables = _tables(records, states or {}, attachments or {})
     if headings == "indonesian":
         tables = {
             SHEETS[name]: _in_indonesian(name, columns, rows)
@@ -101,7 +113,7 @@ def _indonesian_note(column: Column) -> str:
     notes = [
         "Wajib diisi." if column.required else "",
         f"Beberapa dipisah dengan {SEPARATOR}" if column.note.endswith(SEVERAL) else "",
-        "Hanya tampil; tidak diubah oleh impor." if column.name == STATE.name else "",
+        "Hanya tampil; tidak diubah oleh impor." if column in SHOWN_ONLY else "",
     ]
     return " ".join(note for note in notes if note)
 
@@ -121,15 +133,20 @@ def _is_coded(annotation: Any) -> bool:
     return any(get_origin(kind) is Literal for one in (*kinds, *items) for kind in _kinds(one))
 
 
-def _tables(records: Records, states: States | None) -> dict[str, _Table]:
-    states = states or {}
+def _tables(records: Records, states: States, attachments: Attachments) -> dict[str, _Table]:
     tables: dict[str, _Table] = {}
     for kind in KINDS:
         rows = [
-            _row(record) | {STATE.name: states.get((kind.name, record.key))}
+            _row(record)
+            | {
+                STATE.name: states.get((kind.name, record.key)),
+                ATTACHMENTS.name: f"{SEPARATOR} ".join(
+                    attachments.get((kind.name, record.key), ())
+                ),
+            }
             for record in records.get(kind.name, ())
         ]
-        tables[kind.name] = ([*_columns(kind.model), STATE], rows)
+        tables[kind.name] = ([*_columns(kind.model), *SHOWN_ONLY], rows)
     meetings = [record for record in records.get("meetings", ()) if isinstance(record, Meeting)]
     for field, name in INNER_SHEETS.items():
         inner = _item_model(Meeting.model_fields[field])
@@ -181,7 +198,7 @@ def from_workbook(
         sheet = tables.get(name)
         if sheet is None:
             continue
-        issues += _unknown_columns(sheet, [*_columns(model), STATE], language)
+        issues += _unknown_columns(sheet, [*_columns(model), *SHOWN_ONLY], language)
         for row in sheet.rows:
             data = _data(row.cells, model)
             if model is Meeting:

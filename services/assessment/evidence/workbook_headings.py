@@ -118,6 +118,7 @@ COLUMNS: Mapping[str, str] = {
     "done": "selesai",
     "outcome": "hasil",
     "state": "keadaan",
+    "attachments": "lampiran: sidik SHA-256",
     "attendance": "kehadiran",
     "action_items": "tindak lanjut",
 }

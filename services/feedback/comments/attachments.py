@@ -20,7 +20,13 @@ from services.feedback.comments.cases import (
 )
 from services.feedback.comments.dependencies import TicketPath, TicketToken
 from services.feedback.comments.handling import access_error
-from services.feedback.comments.images import (
+from services.feedback.comments.schemas import AttachmentItem
+from services.platform.bounded_process import Limits, call_bounded
+from services.platform.database import Database, ReadSessionDep
+from services.platform.file_upload import file_body, read_file
+from services.platform.identity import CurrentCaller
+from services.platform.ids import new_id
+from services.platform.images import (
     MAX_BYTES,
     MEDIA_TYPES,
     ImageTooLargeError,
@@ -28,12 +34,6 @@ from services.feedback.comments.images import (
     SanitisedImage,
     sanitise_image,
 )
-from services.feedback.comments.schemas import AttachmentItem
-from services.platform.bounded_process import Limits, call_bounded
-from services.platform.database import Database, ReadSessionDep
-from services.platform.file_upload import file_body, read_file
-from services.platform.identity import CurrentCaller
-from services.platform.ids import new_id
 from services.platform.problems import (
     Conflict,
     FieldError,

@@ -126,9 +126,17 @@ class MeetingFields:
 class MeetingForm(MeetingFields):
     """The form that records a meeting."""
 
-    def read_source(self, *, is_required: bool) -> Source | None:
-        """Return the minutes or the photograph as a source; None if the field has none."""
+    def read_source(self, *, is_required: bool, has_files: bool = False) -> Source | None:
+        """Return the minutes or the photograph as a source; None if the field has none.
+
+        With `has_files` the field may be empty: the source is then what is attached.
+        """
         typed = self.fields.get("dokumen", "")
+        if not typed and has_files:
+            kind, day = self.read_kind(), self._held_on()
+            if kind is None or day is None:
+                return None
+            typed = f"Lampiran catatan: {name_of(kind, day, 'id')}"
         if not typed:
             if is_required:
                 self.refuse("dokumen", NO_DOCUMENT)

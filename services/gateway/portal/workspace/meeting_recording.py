@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, Response
 from services.assessment.client import SECTORS, Meeting, Stakeholder
 from services.gateway.meetings.attendance_schemas import AttendanceEntry
 from services.gateway.portal.workspace.access import NOT_STORED, RefusedError, Workspace
+from services.gateway.portal.workspace.evidence.attachments import attach_files, chosen_files
 from services.gateway.portal.workspace.evidence.fields import ANSWERS
 from services.gateway.portal.workspace.evidence.stored_records import Found, find_record
 from services.gateway.portal.workspace.evidence.vocabulary import SECTOR_NAMES
@@ -37,6 +38,7 @@ from services.gateway.portal.workspace.meeting_records import (
     Recorder,
     labels,
 )
+from services.gateway.portal.workspace.meetings import show_meeting_page
 from services.platform.ids import new_id
 from services.platform.problems import NotFound, PreconditionFailed
 from services.platform.service_client import RequestRejectedError
@@ -72,7 +74,8 @@ async def record_meeting(request: Request, workspace: Recorder) -> Response:
         return await _form(workspace, _with_more_rows(fields), entries=entries)
     try:
         form = await _read_form(workspace)
-        source = form.read_source(is_required=True)
+        files = await chosen_files(workspace)
+        source = form.read_source(is_required=True, has_files=bool(files))
         meeting = form.read_meeting(
             key=f"rapat-{form_id.hex}", sources=[source.id] if source else [], current=None
         )
@@ -84,6 +87,9 @@ async def record_meeting(request: Request, workspace: Recorder) -> Response:
         return await _refuse_form(workspace, error, entries=entries)
     if is_planned:
         await _delete_plan(request, workspace, form_id)
+    refused = await attach_files(workspace, Meeting, stored.id, files)
+    if refused is not None:  # the meeting is recorded
+        return await show_meeting_page(workspace, stored.id, refused_files=refused)
     return workspace.redirect(f"{MEETINGS}/{stored.id}")
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Depends, Path
 
 from services.gateway.portal.workspace.access import Enter, Workspace
-from services.gateway.portal.workspace.evidence.stored_records import author_name
+from services.gateway.portal.workspace.evidence.stored_records import author_name, file_size
 from services.gateway.portal.workspace.evidence.vocabulary import STATES
 from services.gateway.portal.workspace.meeting_form import KINDS
 from services.platform.translation import N_
@@ -29,4 +29,5 @@ def labels(workspace: Workspace, agencies: Mapping[str, str]) -> dict[str, Any]:
         "states": messages.labels(STATES),
         "day": messages.long_date,
         "author": author_name(workspace, agencies),
+        "file_size": file_size(messages),
     }

@@ -21,6 +21,15 @@ from services.assessment.client import (
 from services.gateway.meetings.schemas import MeetingPlan
 from services.gateway.meetings.times import period_text
 from services.gateway.portal.workspace.access import NOT_STORED, Enter, Workspace
+from services.gateway.portal.workspace.evidence.attachments import (
+    FIELD,
+    NO_FILE,
+    FileHash,
+    attach_files,
+    chosen_files,
+    delete_file,
+    download,
+)
 from services.gateway.portal.workspace.evidence.stored_records import find_record
 from services.gateway.portal.workspace.hidden_fields import tag_of
 from services.gateway.portal.workspace.meeting_plans import find_plans
@@ -98,7 +107,7 @@ async def list_meetings(
 @router.get(f"{MEETINGS}/{{id}}")
 async def show_meeting(workspace: Reader, id: MeetingId) -> Response:
     """Show a meeting with what can be done about it."""
-    return await _show(workspace, id)
+    return await show_meeting_page(workspace, id)
 
 
 @router.post(f"{MEETINGS}/{{id}}/selesai")
@@ -112,7 +121,7 @@ async def finish_item(workspace: Recorder, id: MeetingId) -> Response:
         typed = workspace.fields.get("butir", "")
         n = int(typed) if re.fullmatch("[0-9]{1,4}", typed) else len(items)
         if n >= len(items):
-            return await _show(workspace, id, {"butir": CHANGED})
+            return await show_meeting_page(workspace, id, {"butir": CHANGED})
         items[n] = items[n].model_copy(update={"done": True})
         meeting = found.content.model_copy(update={"action_items": items})
         await workspace.assessment.correct_evidence(id, meeting, tag=tag_of(workspace.fields))
@@ -126,7 +135,7 @@ async def confirm_meeting(workspace: Confirmer, id: MeetingId) -> Response:
     """Confirm the version that the person read, so that scores read it."""
     typed = workspace.fields.get("versi", "")
     if not re.fullmatch("[1-9][0-9]{0,5}", typed):
-        return await _show(workspace, id, {"konfirmasi": CHANGED})
+        return await show_meeting_page(workspace, id, {"konfirmasi": CHANGED})
     try:
         await workspace.assessment.confirm_evidence(Meeting, id, version=int(typed))
     except httpx.HTTPError as error:
@@ -143,13 +152,40 @@ async def withdraw_meeting(workspace: Recorder, id: MeetingId) -> Response:
     except ValidationError:
         reason = ""
     if len(reason) < MIN_REASON:
-        return await _show(workspace, id, {"alasan": NEEDS_REASON})
+        return await show_meeting_page(workspace, id, {"alasan": NEEDS_REASON})
     try:
         await workspace.assessment.withdraw_evidence(
             Meeting, id, tag=tag_of(workspace.fields), reason=reason
         )
     except httpx.HTTPError as error:
         return await _refuse(workspace, id, error, field="alasan")
+    return workspace.redirect(f"{MEETINGS}/{id}")
+
+
+@router.post(f"{MEETINGS}/{{id}}/lampiran")
+async def add_files(workspace: Recorder, id: MeetingId) -> Response:
+    """Attach files, such as minutes and photographs, to a meeting."""
+    files = await chosen_files(workspace)
+    if not files:
+        return await show_meeting_page(workspace, id, {FIELD: NO_FILE})
+    refused = await attach_files(workspace, Meeting, id, files)
+    if refused is not None:
+        return await show_meeting_page(workspace, id, refused_files=refused)
+    return workspace.redirect(f"{MEETINGS}/{id}")
+
+
+@router.get(f"{MEETINGS}/{{id}}/lampiran/{{sha256}}")
+async def download_file(workspace: Reader, id: MeetingId, sha256: FileHash) -> Response:
+    """Return a file of a meeting, only to be saved."""
+    return await download(workspace, Meeting, id, sha256)
+
+
+@router.post(f"{MEETINGS}/{{id}}/lampiran/{{sha256}}/hapus")
+async def remove_file(workspace: Recorder, id: MeetingId, sha256: FileHash) -> Response:
+    """Delete a file with which nobody has confirmed the meeting."""
+    refused = await delete_file(workspace, Meeting, id, sha256)
+    if refused is not None:
+        return await show_meeting_page(workspace, id, refused_files=refused)
     return workspace.redirect(f"{MEETINGS}/{id}")
 
 
@@ -199,11 +235,12 @@ def _open_items(records: Sequence[Record[Meeting]], today: date) -> list[OpenIte
     return sorted(items, key=lambda one: one.item.due)
 
 
-async def _show(
+async def show_meeting_page(
     workspace: Workspace,
     id: UUID,
     errors: Mapping[str, Message] | None = None,
     *,
+    refused_files: str | None = None,
     status: int = 422,
 ) -> Response:
     """Return the page of a meeting, with why an act on it was not done."""
@@ -213,18 +250,22 @@ async def _show(
             return workspace.page.not_found()
         names = await _stakeholder_names(workspace)
         agencies = await workspace.agency_names()
+        attachments = await workspace.assessment.list_attachments(Meeting, id)
     except httpx.HTTPError:
         return workspace.page.unavailable()
     record = found.record
+    told = workspace.page.messages.labels(errors or {})
+    told |= {FIELD: refused_files} if refused_files else {}
     is_own = workspace.caller.can_write_for(record.recorded_by)
     return workspace.render(
         "workspace/meeting.html",
-        status=status if errors else 200,
+        status=status if told else 200,
         record=record,
+        attachments=attachments,
         meeting=found.content,
         tag=found.tag,
         names=names,
-        errors=workspace.page.messages.labels(errors or {}),
+        errors=told,
         alasan=workspace.fields.get("alasan", ""),
         may_change=is_own and workspace.holds("editor", "lead", "evaluator"),
         may_confirm=_may_confirm(workspace)
@@ -246,10 +287,10 @@ async def _refuse(
 ) -> Response:
     """Show the meeting with why the act was not done."""
     if not isinstance(error, RequestRejectedError):
-        return await _show(workspace, id, {field: NOT_STORED}, status=503)
+        return await show_meeting_page(workspace, id, {field: NOT_STORED}, status=503)
     if error.status == 403:
-        return await _show(workspace, id, {field: forbidden}, status=403)
-    return await _show(workspace, id, {field: CHANGED})
+        return await show_meeting_page(workspace, id, {field: forbidden}, status=403)
+    return await show_meeting_page(workspace, id, {field: CHANGED})
 
 
 async def _stakeholder_names(workspace: Workspace) -> dict[str, str]:

@@ -25,6 +25,7 @@ from services.gateway.portal.workspace.evidence.record_kind import RecordKind
 from services.gateway.portal.workspace.evidence.stored_records import (
     Found,
     author_name,
+    file_size,
     find_record,
 )
 from services.gateway.portal.workspace.evidence.vocabulary import STATES
@@ -103,6 +104,7 @@ def labels(workspace: Workspace, agencies: Mapping[str, str]) -> dict[str, Any]:
         "day": messages.long_date,
         "local_day": workspace.page.local_date,
         "author": author_name(workspace, agencies),
+        "file_size": file_size(messages),
         "title_of": lambda record: title_of(workspace, record),
         "translated": messages.translate,
     }

@@ -11,6 +11,15 @@ from pydantic import TypeAdapter, ValidationError
 
 from services.assessment.client import Evidence
 from services.gateway.portal.workspace.access import NOT_STORED, Workspace
+from services.gateway.portal.workspace.evidence.attachments import (
+    FIELD,
+    NO_FILE,
+    FileHash,
+    attach_files,
+    chosen_files,
+    delete_file,
+    download,
+)
 from services.gateway.portal.workspace.evidence.fields import Showing
 from services.gateway.portal.workspace.evidence.found_records import (
     CHANGED,
@@ -60,7 +69,9 @@ _TEXT: TypeAdapter[str] = TypeAdapter(Text)
 async def show_record(workspace: Reader, jenis: KindSlug, id: RecordId) -> Response:
     """Show a record with what can be done about it."""
     kind = KIND_BY_SLUG.get(jenis)
-    return workspace.page.not_found() if kind is None else await _show(workspace, kind, id)
+    return (
+        workspace.page.not_found() if kind is None else await show_record_page(workspace, kind, id)
+    )
 
 
 @router.post("/kelola/bukti/{jenis}/{id}/konfirmasi")
@@ -71,10 +82,10 @@ async def confirm_record(workspace: Confirmer, jenis: KindSlug, id: RecordId) ->
         return workspace.page.not_found()
     version = _version(workspace)
     if version is None:
-        return await _show(workspace, kind, id, {"konfirmasi": CHANGED})
+        return await show_record_page(workspace, kind, id, {"konfirmasi": CHANGED})
     note = workspace.fields.get("catatan-konfirmasi") or None
     if note is not None and not is_text(note):
-        return await _show(workspace, kind, id, {"catatan-konfirmasi": TOO_LONG_NOTE})
+        return await show_record_page(workspace, kind, id, {"catatan-konfirmasi": TOO_LONG_NOTE})
     try:
         await workspace.assessment.confirm_evidence(kind.model, id, version=version, note=note)
     except httpx.HTTPError as error:
@@ -91,7 +102,7 @@ async def dispute_record(workspace: Confirmer, jenis: KindSlug, id: RecordId) ->
     version, reason = _version(workspace), _reason(workspace, "bantahan")
     if reason is None or version is None:
         refused = {"bantahan": NEEDS_REASON if reason is None else CHANGED}
-        return await _show(workspace, kind, id, refused)
+        return await show_record_page(workspace, kind, id, refused)
     try:
         await workspace.assessment.dispute_evidence(kind.model, id, version=version, reason=reason)
     except httpx.HTTPError as error:
@@ -109,13 +120,53 @@ async def withdraw_record(workspace: Recorder, jenis: KindSlug, id: RecordId) ->
         return workspace.page.not_found()
     reason = _reason(workspace, "alasan")
     if reason is None:
-        return await _show(workspace, kind, id, {"alasan": NEEDS_REASON})
+        return await show_record_page(workspace, kind, id, {"alasan": NEEDS_REASON})
     try:
         await workspace.assessment.withdraw_evidence(
             kind.model, id, tag=tag_of(workspace.fields), reason=reason
         )
     except httpx.HTTPError as error:
         return await _refuse(workspace, kind, id, error, field="alasan")
+    return workspace.redirect(f"{kind.address}/{id}")
+
+
+@router.post("/kelola/bukti/{jenis}/{id}/lampiran")
+async def add_files(workspace: Recorder, jenis: KindSlug, id: RecordId) -> Response:
+    """Attach files to a record."""
+    kind = KIND_BY_SLUG.get(jenis)
+    if kind is None:
+        return workspace.page.not_found()
+    files = await chosen_files(workspace)
+    if not files:
+        return await show_record_page(workspace, kind, id, {FIELD: NO_FILE})
+    refused = await attach_files(workspace, kind.model, id, files)
+    if refused is not None:
+        return await show_record_page(workspace, kind, id, refused_files=refused)
+    return workspace.redirect(f"{kind.address}/{id}")
+
+
+@router.get("/kelola/bukti/{jenis}/{id}/lampiran/{sha256}")
+async def download_file(
+    workspace: Reader, jenis: KindSlug, id: RecordId, sha256: FileHash
+) -> Response:
+    """Return a file of a record, only to be saved."""
+    kind = KIND_BY_SLUG.get(jenis)
+    if kind is None:
+        return workspace.page.not_found()
+    return await download(workspace, kind.model, id, sha256)
+
+
+@router.post("/kelola/bukti/{jenis}/{id}/lampiran/{sha256}/hapus")
+async def remove_file(
+    workspace: Recorder, jenis: KindSlug, id: RecordId, sha256: FileHash
+) -> Response:
+    """Delete a file with which nobody has confirmed the record."""
+    kind = KIND_BY_SLUG.get(jenis)
+    if kind is None:
+        return workspace.page.not_found()
+    refused = await delete_file(workspace, kind.model, id, sha256)
+    if refused is not None:
+        return await show_record_page(workspace, kind, id, refused_files=refused)
     return workspace.redirect(f"{kind.address}/{id}")
 
 
@@ -188,12 +239,13 @@ def is_text(typed: str) -> bool:
     return True
 
 
-async def _show(
+async def show_record_page(
     workspace: Workspace,
     kind: RecordKind,
     id: RecordId,
     errors: Mapping[str, Message] | None = None,
     *,
+    refused_files: str | None = None,
     status: int = 422,
 ) -> Response:
     """Return the page of a record, with why an act on it was not done."""
@@ -201,12 +253,15 @@ async def _show(
         found = await find_of_kind(workspace, kind, id)
         if found is None:
             return workspace.page.not_found()
-        lists, agencies = await asyncio.gather(
-            read_lists(workspace, kind), workspace.agency_names()
+        lists, agencies, attachments = await asyncio.gather(
+            read_lists(workspace, kind),
+            workspace.agency_names(),
+            workspace.assessment.list_attachments(kind.model, id),
         )
     except httpx.HTTPError:
         return workspace.page.unavailable()
     messages = workspace.page.messages
+    told = messages.labels(errors or {}) | ({FIELD: refused_files} if refused_files else {})
     showing = Showing(messages, lists)
     shown = [
         (each, messages.translate(each.label), each.show(found.content, showing))
@@ -216,9 +271,10 @@ async def _show(
     is_named_twice = getattr(found.content, "name_en", None) == getattr(found.content, "name", None)
     return workspace.render(
         "workspace/evidence-record.html",
-        status=status if errors else 200,
+        status=status if told else 200,
         kind=kind,
         found=found,
+        attachments=attachments,
         record=found.record,
         sources=found.record.sources,
         terms=[
@@ -229,7 +285,7 @@ async def _show(
         unknown=[
             label for each, label, lines in shown if not lines and each not in (PASSAGE, NOTE)
         ],
-        errors=messages.labels(errors or {}),
+        errors=told,
         typed=workspace.fields,
         **_may(workspace, kind, found),
         **labels(workspace, agencies),
@@ -263,7 +319,7 @@ async def _refuse(
 ) -> Response:
     """Show the record with why the act was not done."""
     if not isinstance(error, RequestRejectedError):
-        return await _show(workspace, kind, id, {field: NOT_STORED}, status=503)
+        return await show_record_page(workspace, kind, id, {field: NOT_STORED}, status=503)
     if error.status == 403:
-        return await _show(workspace, kind, id, {field: forbidden}, status=403)
-    return await _show(workspace, kind, id, {field: CHANGED})
+        return await show_record_page(workspace, kind, id, {field: forbidden}, status=403)
+    return await show_record_page(workspace, kind, id, {field: CHANGED})

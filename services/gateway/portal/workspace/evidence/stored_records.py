@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.assessment.client import Evidence, Record
 from services.gateway.portal.workspace.access import Workspace
+from services.platform.translation import Translator
 
 EvidenceT = TypeVar("EvidenceT", bound=Evidence)
 
@@ -35,6 +36,17 @@ async def find_record(
         earlier = await workspace.assessment.find_evidence(model, id, version=version)
         content = None if earlier is None else earlier[0].content
     return None if content is None else Found(record, tag, content)
+
+
+def file_size(messages: Translator) -> Callable[[int], str]:
+    """Return what writes a number of bytes as offices know it."""
+
+    def write(size: int) -> str:
+        if size < 1_000_000:
+            return f"{messages.number(max(1, round(size / 1000)))} KB"
+        return f"{messages.number(size / 1_000_000, 1)} MB"
+
+    return write
 
 
 def author_name(workspace: Workspace, agencies: Mapping[str, str]) -> Callable[[str], str]:

@@ -1,6 +1,7 @@
 """Sanitises images: detects their type from the content and re-encodes them without metadata.
 
-PDF is not accepted: it can carry scripts and other files, and a document can be photographed.
+Only images are read here. A PDF file can carry scripts and other files: comments take none, since a
+document can be photographed.
 """
 
 import io
