@@ -30,8 +30,22 @@ def new_calendar(name: str) -> "Calendar":
 
 def published_event(event: "Event") -> bytes:
     """Return a file with one event that is announced and expects no answer (RFC 5546, PUBLISH)."""
+    return _single_event(event, "PUBLISH")
+
+
+def cancelled_event(event: "Event") -> bytes:
+    """Return a file that takes an announced event out of calendars (RFC 5546, 4.1.3, CANCEL)."""
+    return _single_event(event, "CANCEL")
+
+
+def method_of(file: bytes) -> str:
+    """Return the method of a file that was made here."""
+    return "CANCEL" if b"\r\nMETHOD:CANCEL\r\n" in file else "PUBLISH"
+
+
+def _single_event(event: "Event", method: str) -> bytes:
     calendar = _calendar()
-    calendar.add("method", "PUBLISH")
+    calendar.add("method", method)
     calendar.add_component(event)
     return calendar.to_ical()
 

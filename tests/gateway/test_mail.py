@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
+from icalendar import Calendar
 from pydantic import AnyHttpUrl, SecretStr, ValidationError
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
@@ -465,3 +467,71 @@ def test_settings_that_cannot_work_or_would_leak_are_refused(
     with pytest.raises(ValidationError, match=missing) as refused:
         Settings.model_validate(given)
     assert "rahasia" not in str(refused.value)
+
+
+def test_a_moved_meeting_and_one_called_off_reach_those_who_were_invited(
+    hub: Hub, mailbox: Mailbox
+) -> None:
+    colleague(hub, "rapat@diskominfo.test", ("editor", "diskominfo"))
+    colleague(hub, "rapat@bappeda.test", ("reporter", "bappeda"))
+    day = datetime.now(UTC).date() + timedelta(days=3)
+    meeting = {
+        "name": "Rapat desk",
+        "name_en": "Desk meeting",
+        "kind": "desk",
+        "starts_at": f"{day}T02:00:00Z",
+        "ends_at": f"{day}T04:00:00Z",
+        "invited": ["kepala-diskominfo", "kepala-bappeda"],
+    }
+    key = hub.auth("diskominfo", "evidence:write")
+    address = f"/api/v1/meeting-plans/{uuid4()}"
+
+    def told() -> dict[str, tuple[str, str, int]]:
+        """Return subject, method and sequence of each mail by the person, and forget them."""
+        mailbox.received.clear()
+        with running(mailbox):
+            work(hub, "send-mail")
+        found: dict[str, tuple[str, str, int]] = {}
+        for mail in mailbox.received:
+            _, file = mail.iter_parts()
+            calendar = Calendar.from_ical(file.get_content())
+            [event] = calendar.walk("VEVENT")
+            assert file.get_param("method") == calendar["method"]
+            assert (
+                event["uid"] == f"12.12-meetings-rapat-{address[-36:].replace('-', '')}-held@emall"
+            )
+            cancelled = calendar["method"] == "CANCEL"
+            assert event["status"] == ("CANCELLED" if cancelled else "CONFIRMED")
+            subject = mail["Subject"].partition(":")[0]
+            found[mail["To"]] = (subject, str(calendar["method"]), int(str(event["sequence"])))
+        return found
+
+    def change(**changes: Any) -> None:
+        tag = hub.client.get(address, headers=key).headers["ETag"]
+        answer = hub.client.put(address, json=meeting | changes, headers=key | {"If-Match": tag})
+        assert answer.status_code == 200, answer.text
+
+    assert hub.client.put(address, json=meeting, headers=key).status_code == 201
+    change(place="Pendopo")
+    assert told() == {}, "nobody was invited yet"
+    tag = hub.client.get(address, headers=key).headers["ETag"]
+    assert hub.client.post(f"{address}/mails", headers=key | {"If-Match": tag}).is_success
+    invited = ("Undangan rapat", "PUBLISH", 1)
+    first = told()
+    assert first.keys() >= {"rapat@diskominfo.test", "rapat@bappeda.test"}
+    assert set(first.values()) == {invited}
+
+    change(place="Pendopo", agenda=["Laporan"])
+    assert told() == {}, "neither time nor place changed"
+    change(place="Balai Data", starts_at=f"{day}T01:00:00Z")
+    assert set(told().values()) == {("Undangan rapat berubah", "PUBLISH", 3)}
+    change(place="Balai Data", starts_at=f"{day}T01:00:00Z", invited=["kepala-diskominfo"])
+    left = told()
+    assert left["rapat@bappeda.test"] == ("Undangan rapat dibatalkan", "CANCEL", 4)
+    assert "rapat@diskominfo.test" not in left
+
+    tag = hub.client.get(address, headers=key).headers["ETag"]
+    assert hub.client.delete(address, headers=key | {"If-Match": tag}).status_code == 204
+    last = told()
+    assert last["rapat@diskominfo.test"] == ("Undangan rapat dibatalkan", "CANCEL", 5)
+    assert "rapat@bappeda.test" not in last

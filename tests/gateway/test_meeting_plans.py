@@ -193,6 +193,8 @@ def test_a_planned_meeting_becomes_the_form_of_its_record(hub: Hub, editor: Coll
     move(hub, plan_id, yesterday)
     assert "Catat rapat ini" in editor.get(f"{PLANS}/{plan_id}").text
     assert "belum dicatat" in editor.get("/kelola/rapat").text
+    line = f'href="/kelola/rapat/baru?rencana={plan_id}"'
+    assert line in editor.get("/kelola").text
     form = editor.get(f"/kelola/rapat/baru?rencana={plan_id}")
     assert hidden(form, "id") == hidden(form, "rencana") == plan_id
     assert "Jaringan di Borbor dan Nassau." in form.text
@@ -228,6 +230,7 @@ def test_a_planned_meeting_becomes_the_form_of_its_record(hub: Hub, editor: Coll
         "kepala-bappeda": (None, True),
     }
     assert editor.get(f"{PLANS}/{plan_id}").status_code == 404
+    assert line not in editor.get("/kelola").text
     assert "Pembagian tugas" in editor.get(f"/kelola/rapat/{record}").text
     held = event_of(hub.client.get(f"/api/v1/meetings/{record}/calendar.ics"))
     assert held["uid"] == invitation["uid"]

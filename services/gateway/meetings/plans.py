@@ -5,7 +5,7 @@ follows from it has the key `record_key(id)`, so that one meeting is recorded on
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -35,7 +35,7 @@ SELECT pg_advisory_xact_lock(hashtext('gateway.meeting_plan'), hashtext(:region)
 """
 
 COLUMNS = """p.id, p.organiser, p.version, p.recorded_at, p.content, p.invited, p.mailed_at,
-    p.mailed_version, p.mailed_people"""
+    p.mailed_version, p.mailed_people, p.mailed_agencies"""
 
 SELECT_PLAN = f"""
 -- A planned meeting.
@@ -74,9 +74,17 @@ DELETE FROM gateway.meeting_plan WHERE region = :region AND id = :id
 """
 
 MARK_MAILED = """
--- Note which version of a plan was mailed, and to how many people.
+-- Note which version of a plan was mailed, to how many people of which agencies.
 UPDATE gateway.meeting_plan
-SET mailed_at = :now, mailed_version = version, mailed_people = :people
+SET mailed_at = :now, mailed_version = version, mailed_people = :people,
+    mailed_agencies = CAST(:agencies AS text[])
+WHERE region = :region AND id = :id
+"""
+
+FORGET_AGENCIES = """
+-- Note that agencies which were invited by mail were told that they no longer are.
+UPDATE gateway.meeting_plan SET mailed_agencies = ARRAY(
+    SELECT unnest(mailed_agencies) EXCEPT SELECT unnest(CAST(:agencies AS text[])))
 WHERE region = :region AND id = :id
 """
 
@@ -102,6 +110,8 @@ class Plan:
     meeting: PlannedMeeting
     invited: Sequence[InvitedStakeholder]
     mailed: MailedInvitation | None
+    mailed_agencies: frozenset[str]
+    """Agencies whose people hold an invitation that was mailed."""
 
     def shown(self) -> MeetingPlan:
         """Return the plan as the API does."""
@@ -195,11 +205,25 @@ async def delete_plan(session: WriteSession, region: str, id: UUID) -> None:
 
 
 async def mark_mailed(
-    session: WriteSession, region: str, id: UUID, *, people: int, now: datetime
+    session: WriteSession,
+    region: str,
+    id: UUID,
+    *,
+    people: int,
+    agencies: Iterable[str],
+    now: datetime,
 ) -> None:
-    """Note that the invitation to a meeting was mailed to so many people."""
+    """Note that the invitation to a meeting was mailed to so many people of these agencies."""
     parameters = {"region": region, "id": id, "people": people, "now": now}
-    await session.execute(text(MARK_MAILED), parameters)
+    await session.execute(text(MARK_MAILED), parameters | {"agencies": sorted(agencies)})
+
+
+async def forget_agencies(
+    session: WriteSession, region: str, id: UUID, agencies: Iterable[str]
+) -> None:
+    """Note that the people of these agencies were told that they are no longer invited."""
+    parameters = {"region": region, "id": id, "agencies": sorted(agencies)}
+    await session.execute(text(FORGET_AGENCIES), parameters)
 
 
 async def delete_old_plans(
@@ -224,4 +248,5 @@ def _plan(row: Row[Any]) -> Plan:
         meeting=parse_stored(PlannedMeeting, row.content),
         invited=_INVITED.validate_python(row.invited, extra="ignore"),
         mailed=mailed,
+        mailed_agencies=frozenset(row.mailed_agencies or ()),
     )

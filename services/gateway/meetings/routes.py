@@ -1,8 +1,10 @@
 """Planned meetings over HTTP: plan, change, call off, invite."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import httpx
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -10,12 +12,18 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from services.assessment.client import AssessmentClient, Stakeholder
 from services.catalog.client import CatalogClient
 from services.gateway.meetings.calendar import invitation_calendar
-from services.gateway.meetings.invitation_mail import find_invited_people, mail_plan
+from services.gateway.meetings.invitation_mail import (
+    InvitedPerson,
+    PlanMailer,
+    agencies_of,
+    find_people_of,
+)
 from services.gateway.meetings.plans import (
     Plan,
     count_plans,
     delete_plan,
     find_plan,
+    forget_agencies,
     get_plan,
     list_plans,
     lock_plans,
@@ -23,7 +31,6 @@ from services.gateway.meetings.plans import (
     store_plan,
 )
 from services.gateway.meetings.schemas import InvitedStakeholder, MeetingPlan, PlannedMeeting
-from services.gateway.people.mail.outbox import MailOutbox
 from services.platform.calendar_feed import CALENDAR_MEDIA_TYPE
 from services.platform.concurrency_control import check_if_match, resource_tag
 from services.platform.conditional_writes import (
@@ -106,11 +113,13 @@ async def get_meeting_plan(
     responses={201: {"model": MeetingPlan}} | problem_responses(409, 412, 413, 428, 503),
 )
 async def put_meeting_plan(
-    request: Request, write: PlanPut, id: PlanId, meeting: PlannedMeeting
+    request: Request, write: PlanPut, zone: ZoneDep, id: PlanId, meeting: PlannedMeeting
 ) -> MeetingPlan:
     """Plan a meeting, or change a plan; nobody is told until the invitation is mailed.
 
-    The author chooses the id of a new plan, so that one that is sent twice is one.
+    Once it was, a change of time or place is mailed to those invited, with a calendar file that
+    moves the event, and agencies that are no longer invited get one that cancels it. The author
+    chooses the id of a new plan, so that one that is sent twice is one.
     """
     invited = await _find_invited(request, meeting)
     session, region = write.session, write.region
@@ -134,6 +143,8 @@ async def put_meeting_plan(
         organiser=write.caller.actor,
         now=datetime.now(UTC),
     )
+    if plan is not None:
+        await _tell_of_change(request, write, plan, zone)
     write.response.status_code = 201 if plan is None else 200
     return _answer(write.response, await get_plan(session, region, id))
 
@@ -144,12 +155,23 @@ async def put_meeting_plan(
     status_code=204,
     responses=problem_responses(404, 412, 428),
 )
-async def delete_meeting_plan(write: PlanWrite, id: PlanId) -> None:
-    """Delete a plan: the meeting was called off, or has been recorded as evidence."""
-    plan = await get_plan(write.session, write.region, id, lock=True)
+async def delete_meeting_plan(
+    request: Request, write: PlanWrite, zone: ZoneDep, id: PlanId
+) -> None:
+    """Delete a plan: the meeting was called off, or has been recorded as evidence.
+
+    Of a meeting that is still to begin, those to whom the invitation was mailed get a mail with a
+    calendar file that cancels it.
+    """
+    session, region = write.session, write.region
+    plan = await get_plan(session, region, id, lock=True)
     check_organiser(write.caller, plan)
     _check_read(write, plan)
-    await delete_plan(write.session, write.region, id)
+    if plan.mailed_agencies and plan.meeting.starts_at > datetime.now(UTC):
+        mailer = await _mailer(request, session, plan, zone)
+        people = await find_people_of(session, region, plan.mailed_agencies)
+        await mailer.cancel(session, plan, people, sequence=plan.version)
+    await delete_plan(session, region, id)
 
 
 @router.get(
@@ -171,8 +193,9 @@ async def get_meeting_invitation(
     plan = await get_plan(session, get_region(request), id)
     check_organiser(caller, plan)
     organiser = await _organiser_name(request, session, plan)
+    contact = _contact(request, plan)
     return Response(
-        _calendar(request, plan, organiser),
+        invitation_calendar(plan, region=get_region(request), organiser=organiser, contact=contact),
         media_type=CALENDAR_MEDIA_TYPE,
         headers={"Content-Disposition": f'attachment; filename="{FILE_NAME}"'},
     )
@@ -201,22 +224,10 @@ async def mail_meeting_invitation(
         raise Conflict("The meeting is over; there is nothing to invite to.")
     if plan.mailed is not None and plan.mailed.version == plan.version:
         raise Conflict("This version was mailed already; change the plan to mail it again.")
-    people = await find_invited_people(session, region, plan)
+    people = await find_people_of(session, region, agencies_of(plan))
     if not people:
         raise Conflict("None of the invited agencies has a reporter or editor who takes mail.")
-    organiser = await _organiser_name(request, session, plan)
-    outbox: MailOutbox = request.app.state.mail_outbox
-    await mail_plan(
-        session,
-        outbox,
-        plan,
-        people,
-        organiser=organiser,
-        calendar=_calendar(request, plan, organiser),
-        zone=zone,
-        now=now,
-    )
-    await mark_mailed(session, region, id, people=len(people), now=now)
+    await _invite(request, write, plan, people, zone)
     return _answer(write.response, await get_plan(session, region, id))
 
 
@@ -284,11 +295,73 @@ async def _organiser_name(request: Request, session: ReadSession | WriteSession,
     return plan.organiser if regency is None else regency.name
 
 
-def _calendar(request: Request, plan: Plan, organiser: str) -> bytes:
-    """Return the calendar file of a plan; its contact is the hub, by mail if it sends any."""
+def _contact(request: Request, plan: Plan) -> str:
+    """Return the organiser's address in calendar files: the hub, by mail if it sends any."""
     settings: Settings = request.app.state.settings
     if settings.smtp_from is not None:
-        contact = f"mailto:{settings.smtp_from}"
-    else:
-        contact = settings.public_address or f"urn:uuid:{plan.id}"
-    return invitation_calendar(plan, region=settings.region, organiser=organiser, contact=contact)
+        return f"mailto:{settings.smtp_from}"
+    return settings.public_address or f"urn:uuid:{plan.id}"
+
+
+async def _mailer(
+    request: Request, session: WriteSession, plan: Plan, zone: ZoneInfo
+) -> PlanMailer:
+    return PlanMailer(
+        outbox=request.app.state.mail_outbox,
+        organiser=await _organiser_name(request, session, plan),
+        contact=_contact(request, plan),
+        region=get_region(request),
+        zone=zone,
+        now=datetime.now(UTC),
+    )
+
+
+async def _invite(
+    request: Request,
+    write: ConditionalWrite,
+    plan: Plan,
+    people: Sequence[InvitedPerson],
+    zone: ZoneInfo,
+) -> None:
+    """Mail the invitation to the people of all invited agencies, and note that."""
+    mailer = await _mailer(request, write.session, plan, zone)
+    await mailer.invite(write.session, plan, people)
+    await mark_mailed(
+        write.session,
+        write.region,
+        plan.id,
+        people=len(people),
+        agencies=agencies_of(plan) | plan.mailed_agencies,
+        now=mailer.now,
+    )
+
+
+async def _tell_of_change(
+    request: Request, write: ConditionalWrite, former: Plan, zone: ZoneInfo
+) -> None:
+    """Mail what changed of a plan to those who hold an invitation to it.
+
+    Whoever is no longer invited gets a cancellation; a change of time or place goes to all who are
+    invited now. Of a meeting that has begun nothing is mailed.
+    """
+    session, region, now = write.session, write.region, datetime.now(UTC)
+    plan = await get_plan(session, region, former.id)
+    before, after = former.meeting, plan.meeting
+    if not former.mailed_agencies or max(before.starts_at, after.starts_at) <= now:
+        return
+    invited = await find_people_of(session, region, agencies_of(plan))
+    if removed := former.mailed_agencies - agencies_of(plan):
+        mailer = await _mailer(request, session, plan, zone)
+        people = await find_people_of(session, region, removed)
+        left = [one for one in people if one not in invited]
+        # Below that of an invitation to the next version, so that they can be invited again.
+        await mailer.cancel(session, plan, left, sequence=plan.version - 1)
+        await forget_agencies(session, region, plan.id, removed)
+        plan = await get_plan(session, region, former.id)
+    moved = (before.starts_at, before.ends_at, before.place) != (
+        after.starts_at,
+        after.ends_at,
+        after.place,
+    )
+    if moved and invited:
+        await _invite(request, write, plan, invited, zone)

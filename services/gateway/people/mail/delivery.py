@@ -11,6 +11,7 @@ from sqlalchemy import text
 from services.gateway.people.mail.addresses import is_accepted
 from services.gateway.people.mail.outbox import MailOutbox
 from services.gateway.people.mail.unsubscribing import UnsubscribeLinks
+from services.platform.calendar_feed import method_of
 from services.platform.database import Database
 from services.platform.jobs import LeaseTable, RefusedItems
 from services.platform.lazy_module import LazyModule
@@ -231,8 +232,8 @@ def compose(
 ) -> "messages.EmailMessage":
     """Return a mail as it is sent; the same at each attempt.
 
-    `calendar` is a file that announces an event (RFC 6047), `unsubscribe` the address that one POST
-    unsubscribes at (RFC 8058).
+    `calendar` is a file that announces or cancels an event (RFC 6047), `unsubscribe` the address
+    that one POST unsubscribes at (RFC 8058).
 
     Raises:
         ValueError: The person's address is none that mail is sent to.
@@ -256,7 +257,7 @@ def compose(
             subtype="calendar",
             cte="base64",
             filename=CALENDAR_FILE,
-            params={"method": "PUBLISH"},
+            params={"method": method_of(calendar)},
         )
     return message
 

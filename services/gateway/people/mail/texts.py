@@ -147,6 +147,20 @@ def meeting_invitation(messages: Translator, meeting: InvitedMeeting) -> MailTex
     return MailText(" ".join(subject.split()), _paragraphs(paragraphs))
 
 
+def meeting_cancellation(messages: Translator, meeting: InvitedMeeting) -> MailText:
+    """Return the mail that a meeting does not take place for who was invited to it."""
+    subject = messages.gettext("Undangan rapat dibatalkan: %(name)s", name=meeting.name)
+    paragraphs = (
+        messages.gettext(
+            "%(organiser)s membatalkan undangan ke rapat ini.", organiser=meeting.organiser
+        ),
+        f"{meeting.name}\n" + messages.gettext("Waktu: %(when)s", when=meeting.when),
+        messages.gettext("Buka lampirannya untuk menghapus rapat ini dari kalender Anda."),
+        messages.gettext("Surel ini dikirim otomatis; jangan dibalas."),
+    )
+    return MailText(" ".join(subject.split()), _paragraphs(paragraphs))
+
+
 def digest(
     messages: Translator,
     day: date,

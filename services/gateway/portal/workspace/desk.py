@@ -41,6 +41,7 @@ from services.gateway.portal.workspace.evidence.record_kind import EVIDENCE
 from services.gateway.portal.workspace.evidence.tasks import find_evidence_tasks
 from services.gateway.portal.workspace.labels import ROLES
 from services.gateway.portal.workspace.links.link_records import LINKS
+from services.gateway.portal.workspace.meeting_plans import find_plan_tasks
 from services.gateway.portal.workspace.meeting_records import MEETINGS
 from services.gateway.portal.workspace.meetings import find_meeting_tasks
 from services.gateway.portal.workspace.month_tasks import (
@@ -110,6 +111,9 @@ TASK_SOURCES: Sequence[TaskSource] = (
         ("editor", "approver", "lead", "evaluator"),
         find_meeting_tasks,
         MEETINGS,
+    ),
+    TaskSource(
+        N_("Rapat yang belum dicatat"), ("editor", "lead", "evaluator"), find_plan_tasks, MEETINGS
     ),
     TaskSource(
         N_("Konsep layanan yang menunggu pemeriksaan"),

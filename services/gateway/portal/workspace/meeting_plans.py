@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, Response
 from services.assessment.client import SECTORS, Stakeholder
 from services.gateway.meetings.attendance_routes import get_attendance_list, get_tokens
 from services.gateway.meetings.attendance_schemas import AttendanceList
+from services.gateway.meetings.plans import list_plans
 from services.gateway.meetings.routes import (
     MAX_PLANS,
     delete_meeting_plan,
@@ -43,6 +44,7 @@ from services.gateway.portal.workspace.meeting_records import (
     Recorder,
     labels,
 )
+from services.gateway.portal.workspace.tasks import Task
 from services.platform.conditional_writes import ConditionalWrite
 from services.platform.database import WriteSession
 from services.platform.problems import (
@@ -118,7 +120,33 @@ async def read_attendance(request: Request, workspace: Workspace, id: UUID) -> A
 async def delete_plan(request: Request, workspace: Workspace, id: UUID, *, tag: str) -> None:
     """Delete a planned meeting that the person read; raise `ProblemError` if that is refused."""
     async with database_of(request).write_session() as session:
-        await delete_meeting_plan(write_of(request, workspace, session, tag), id)
+        write = write_of(request, workspace, session, tag)
+        await delete_meeting_plan(request, write, workspace.page.zone, id)
+
+
+async def find_plan_tasks(workspace: Workspace) -> list[Task]:
+    """Return the agency's planned meetings that are over and that nobody recorded."""
+    page, now = workspace.page, datetime.now(UTC)
+    async with database_of(page.request).read_session() as session:
+        plans = await list_plans(
+            session,
+            get_region(page.request),
+            organiser=workspace.caller.actor,
+            cursor=None,
+            limit=MAX_PLANS,
+        )
+    return [
+        Task(
+            page.messages.gettext(
+                "Rapat yang sudah berlangsung, belum dicatat: %(name)s, %(day)s",
+                name=page.messages.choose(plan.meeting.name, en=plan.meeting.name_en),
+                day=page.local_date(plan.meeting.starts_at),
+            ),
+            f"{MEETINGS}/baru?rencana={plan.id}",
+        )
+        for plan in plans
+        if plan.meeting.ends_at <= now
+    ]
 
 
 def write_of(
@@ -192,7 +220,7 @@ async def call_off(request: Request, workspace: Recorder, id: MeetingId) -> Resp
     """Delete a plan of a meeting that does not take place."""
 
     async def delete(write: ConditionalWrite) -> object:
-        return await delete_meeting_plan(write, id)
+        return await delete_meeting_plan(request, write, workspace.page.zone, id)
 
     return await _act(request, workspace, id, delete, at="hapus", target=MEETINGS)
 
@@ -240,7 +268,7 @@ async def _save(
     try:
         async with database_of(request).write_session() as session:
             write = write_of(request, workspace, session, given_tag(fields))
-            await put_meeting_plan(request, write, id, meeting)
+            await put_meeting_plan(request, write, workspace.page.zone, id, meeting)
     except ProblemError as error:
         return await _refuse_form(workspace, error, id, found=found)
     return workspace.redirect(f"{PLANS}/{id}")
