@@ -1,4 +1,4 @@
-"""`emall load`, `emall pack check`, `emall pack-schema`, and exports and imports."""
+"""`emall load`, `emall pack new`, `emall pack check`, `emall pack-schema`, exports and imports."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +13,35 @@ export_app = typer.Typer(help="Exports of the hub's data.", no_args_is_help=True
 import_app = typer.Typer(help="Imports of files that people fill in.", no_args_is_help=True)
 
 
+@pack_app.command("new")
+def new(
+    code: Annotated[
+        str, typer.Argument(help="Code of the regency or city (Home Affairs), such as 12.17.")
+    ],
+    folder: Annotated[
+        Path, typer.Option("--folder", help="Folder of packs; the new one is made in it.")
+    ] = Path("packs"),
+) -> None:
+    """Begin the pack of a regency with what is national; leave what is its own as gaps."""
+    from services.cli.new_pack import UnknownRegencyError, find_regency, write_new_pack
+    from services.cli.pack_gaps import gaps_of
+    from services.cli.pack_loader import read_pack
+
+    try:
+        regency = find_regency(code)
+        target = folder / regency.slug
+        services = write_new_pack(regency, target)
+    except (UnknownRegencyError, OSError) as error:
+        echo_err(f"Error: {error}")
+        raise typer.Exit(1) from None
+    gaps = len(gaps_of(read_pack(target)))
+    typer.echo(
+        f"{regency.name} ({regency.code}): {services} services that national law sets, written to "
+        f"{target}; {gaps} gaps are the regency's own to fill: `emall pack check {target}` lists "
+        "them."
+    )
+
+
 @pack_app.command("check")
 def check(
     pack: Annotated[
@@ -22,8 +51,9 @@ def check(
         ),
     ],
 ) -> None:
-    """Validate a pack as `emall load` does, without a database; exit with 1 if it has errors."""
+    """Validate a pack without a database and list what it lacks; exit with 1 if it has errors."""
     from services.catalog.records import COMPONENTS
+    from services.cli.pack_gaps import gaps_of, needs_of_methods
     from services.cli.pack_loader import read_pack
     from services.platform.packs import PackError
 
@@ -44,6 +74,8 @@ def check(
         f"of which "
         f"{sum(place.confirmed for place in parsed.catalog.places)} are confirmed."
     )
+    for line in (*gaps_of(parsed), *needs_of_methods(parsed)):
+        typer.echo(str(line))
 
 
 @export_app.command("pack")

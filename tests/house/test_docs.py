@@ -24,7 +24,7 @@ from tests.servers import serving
 
 DOCS = ROOT / "docs"
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
-BINARY = {".png", ".zip"}
+BINARY = {".png", ".xz", ".zip"}
 TABLE_CODE = re.compile(r"^\| `([^`]+)`", re.MULTILINE)
 
 
