@@ -21,6 +21,7 @@ from services.cli import (
     server,
 )
 from services.cli.console import echo_err
+from services.cli.fleet import commands as fleet_commands
 from services.platform.logging import configure_logging
 from services.platform.settings import Settings
 from services.platform.version import VERSION, git_commit
@@ -74,6 +75,7 @@ app.add_typer(people.app, name="people")
 app.add_typer(privacy.app, name="privacy")
 app.add_typer(audit.app, name="audit")
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(fleet_commands.app, name="fleet")
 
 
 def main() -> None:
