@@ -25,6 +25,7 @@ from services.platform.parameters import Limit, SlugCursor, SlugPath
 from services.platform.problems import Conflict, FieldError, problem_responses
 from services.platform.service import API, get_region
 from services.platform.stored import parse_stored
+from services.platform.translation import N_, localized
 
 router = APIRouter(prefix=API, tags=["catalog"], responses=problem_responses(401, 422))
 
@@ -68,8 +69,9 @@ async def post_source(
     region = get_region(request)
     stored = await find_record(session, region, SOURCES, source.id, lock=True)
     if stored is not None and stored.record != source:
-        error = FieldError(pointer="#/id", parameter=None, detail="belongs to another source")
-        raise Conflict(f"A source {source.id!r} exists already.", errors=[error])
+        error = FieldError.at("#/id", localized(N_("milik sumber lain")))
+        exists = localized(N_("Sumber '%(id)s' sudah ada."), id=source.id)
+        raise Conflict(exists, errors=[error])
     if stored is None:
         if errors := await undefined_targets(session, region, references_of_source(source)):
             raise Conflict("The source was not added; see errors[].", errors=errors)

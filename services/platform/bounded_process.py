@@ -26,6 +26,7 @@ from services.platform.bounded_worker import Outcome
 from services.platform.logging import get_logger
 from services.platform.problems import FieldError, Invalid, TooLarge, Unavailable
 from services.platform.slots import Limiter, slot
+from services.platform.translation import N_, localized
 
 log = get_logger(__name__)
 
@@ -101,10 +102,14 @@ async def call_bounded(
             call = pickle.dumps((function, arguments, named), protocol=pickle.HIGHEST_PROTOCOL)
             status, answer, errors = await _run(limits, call)
     except TimeoutError:
-        raise Unavailable("The file could not be read in time; try again shortly.") from None
+        late = N_("Berkas ini tidak selesai dibaca pada waktunya; coba lagi sebentar.")
+        raise Unavailable(localized(late)) from None
     if status == -signal.SIGXCPU:
-        detail = f"Reading this file takes more than {limits.cpu_seconds} s of computing time"
-        raise TooLarge(f"{detail}; send a smaller or simpler one.")
+        slow = N_(
+            "Membaca berkas ini memerlukan lebih dari %(seconds)s detik waktu hitung; kirim yang "
+            "lebih kecil atau lebih sederhana."
+        )
+        raise TooLarge(localized(slow, seconds=limits.cpu_seconds))
     if status != 0 and any(words in errors for words in OUT_OF_MEMORY):
         raise _out_of_memory(limits)
     if status != 0 or not answer:
@@ -141,15 +146,16 @@ class _DataUnpickler(pickle.Unpickler):
 
 
 def _unreadable() -> Invalid:
-    reason = FieldError(pointer="#", parameter=None, detail="must be an undamaged file")
-    return Invalid("This file cannot be read.", errors=[reason])
+    reason = FieldError.at("#", localized(N_("harus berkas yang tidak rusak")))
+    return Invalid(localized(N_("Berkas ini tidak dapat dibaca.")), errors=[reason])
 
 
 def _out_of_memory(limits: Limits) -> TooLarge:
     mebibytes = limits.memory_bytes // (1024 * 1024)
-    return TooLarge(
-        f"Reading this file takes more than {mebibytes} MiB of memory; send a smaller one."
+    large = N_(
+        "Membaca berkas ini memerlukan lebih dari %(size)s MiB memori; kirim yang lebih kecil."
     )
+    return TooLarge(localized(large, size=mebibytes))
 
 
 async def _run(limits: Limits, call: bytes) -> tuple[int, bytes, str]:

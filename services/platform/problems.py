@@ -214,7 +214,11 @@ class Unavailable(ProblemError):
     status, slug, title = 503, "unavailable", "A part of the hub is unavailable"
 
     def __init__(
-        self, detail: str, *, retry_after: int = 5, extra: Mapping[str, object] | None = None
+        self,
+        detail: str | LocalizedText,
+        *,
+        retry_after: int = 5,
+        extra: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after)}, extra=extra)
 

@@ -11,6 +11,7 @@ from services.platform.database import ReadSession, WriteSession
 from services.platform.identity import Caller
 from services.platform.problems import Conflict, NotAllowed, NotFound
 from services.platform.service import API
+from services.platform.translation import N_, localized
 
 DRAFTS = """
 -- The drafts of a region, the newest first, or one of them.
@@ -89,10 +90,14 @@ async def publish_draft(
     parameters = {"region": region, "id": draft_id}
     row = await _lock(session, region, draft_id)
     if row.drafted_by == caller.person:
-        raise NotAllowed("Another person than who made this draft publishes it.")
+        raise NotAllowed(localized(N_("Konsep ini diterbitkan orang lain, bukan yang membuatnya.")))
     if await session.scalar(text(NEWER), parameters | {"period": row.period, "method": row.method}):
         raise Conflict(
-            f"A newer assessment of {row.period} is published. Assess the year again.", errors=[]
+            localized(
+                N_("Penilaian %(year)s yang lebih baru sudah terbit. Nilai tahun itu sekali lagi."),
+                year=row.period,
+            ),
+            errors=[],
         )
     await session.execute(text(PUBLISH), parameters)
     published = {"drafted_by": row.drafted_by, "published_by": caller.person, "now": now}
@@ -106,7 +111,8 @@ async def delete_draft(
     """Delete a draft of the caller's agency; raise `NotAllowed` if it is another's."""
     row = await _lock(session, region, draft_id)
     if row.drafted_by != caller.person and not caller.can_write_for(row.recorded_by):
-        raise NotAllowed(f"This draft was made for {row.recorded_by}, which may delete it.")
+        made_for = N_("Konsep ini dibuat untuk %(agency)s, yang dapat menghapusnya.")
+        raise NotAllowed(localized(made_for, agency=row.recorded_by))
     await session.execute(text(DELETE), {"region": region, "id": draft_id})
 
 

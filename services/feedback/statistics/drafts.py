@@ -27,6 +27,7 @@ from services.platform.database import ReadSession, WriteSession
 from services.platform.identity import Caller
 from services.platform.problems import Conflict, FieldError, Invalid, NotAllowed
 from services.platform.stored import parse_stored
+from services.platform.translation import N_, localized
 
 FIND_DRAFT = """
 -- The draft of a month.
@@ -119,9 +120,12 @@ class Draft:
     def check_step(self, revision: int, *allowed: DraftState) -> None:
         """Raise `Conflict` if the caller has read an earlier revision, or the state is another."""
         if revision != self.item.revision:
-            detail = f"must be the last revision, {self.item.revision}; read the draft again"
-            error = FieldError(pointer="#/revision", parameter=None, detail=detail)
-            raise Conflict("Somebody has changed the draft since.", errors=[error])
+            last = N_("harus revisi terakhir, %(revision)s; baca konsepnya sekali lagi")
+            detail = localized(last, revision=self.item.revision)
+            raise Conflict(
+                localized(N_("Konsep ini sudah diubah orang lain.")),
+                errors=[FieldError.at("#/revision", detail)],
+            )
         if self.state not in allowed:
             raise Conflict(f"The month is {self.state}; this step needs it {' or '.join(allowed)}.")
 
@@ -129,8 +133,13 @@ class Draft:
         """Raise `NotAllowed` if the caller saved or submitted the draft."""
         if caller.person in self.item.authors:
             raise NotAllowed(
-                "The figures were entered or submitted by the same person; a second one approves "
-                "them (of programs: with another key, not made from the same one)."
+                localized(
+                    N_(
+                        "Angka ini diisi atau diajukan orang yang sama; orang kedua yang "
+                        "menyetujuinya (dari program: dengan kunci lain, yang tidak dibuat dari "
+                        "kunci yang sama)."
+                    )
+                )
             )
 
 
@@ -230,19 +239,22 @@ async def statistics_of(
     ]
     figures = figures_of(statistics, caller, now=now, zone=zone)
     if not figures:
-        error = FieldError(pointer="#/figures", parameter=None, detail="has no figure; enter one")
-        raise Invalid("The month has no figures.", errors=[error])
+        error = FieldError.at(
+            "#/figures", localized(N_("belum ada angkanya; isi paling sedikit satu"))
+        )
+        raise Invalid(localized(N_("Bulan ini belum mempunyai angka.")), errors=[error])
     changes = await compare_figures(session, key.region, figures)
     corrected = {change.figure.item for change in changes if change.result == "revised"}
     reason = draft.content.reason
     if corrected and reason is None:
-        detail = "is needed, since stored figures are corrected: " + ", ".join(
+        corrections = ", ".join(
             f"{change.figure.service} {change.figure.measure} "
             f"{change.previous} -> {change.figure.value}"
             for change in [each for each in changes if each.result == "revised"][:20]
         )
-        error = FieldError(pointer="#/reason", parameter=None, detail=detail)
-        raise Invalid("Corrections need a reason.", errors=[error])
+        needed = N_("wajib diisi karena angka yang tersimpan dikoreksi: %(corrections)s")
+        error = FieldError.at("#/reason", localized(needed, corrections=corrections))
+        raise Invalid(localized(N_("Koreksi memerlukan alasan.")), errors=[error])
     return [
         each.model_copy(update={"reason": reason}) if index in corrected else each
         for index, each in enumerate(statistics)

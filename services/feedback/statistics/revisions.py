@@ -17,6 +17,7 @@ from services.platform.database import WriteSession
 from services.platform.identity import Caller
 from services.platform.local_time import month_of
 from services.platform.problems import Conflict, FieldError, Invalid, NotAllowed
+from services.platform.translation import N_, localized
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,9 @@ def figures_of(
             )
         period = parse_period(item.period)
         if period > this_month:
-            detail = f"has not begun; the latest month is {this_month:%Y-%m}"
-            errors.append(FieldError(pointer=f"{pointer}/period", parameter=None, detail=detail))
+            begun = N_("belum dimulai; bulan terakhir adalah %(month)s")
+            detail = localized(begun, month=f"{this_month:%Y-%m}")
+            errors.append(FieldError.at(f"{pointer}/period", detail))
         for measure, value in item.counters.recorded().items():
             figure = Figure(
                 item.agency,
@@ -91,8 +93,9 @@ def figures_of(
             )
             other = figures.setdefault(figure.key, figure)
             if other.value != value:
-                detail = f"is {value}, but {other.pointer} is {other.value}; send one of them"
-                errors.append(FieldError(pointer=figure.pointer, parameter=None, detail=detail))
+                twice = N_("adalah %(value)s, tetapi %(other)s adalah %(figure)s; kirim salah satu")
+                detail = localized(twice, value=value, other=other.pointer, figure=other.value)
+                errors.append(FieldError.at(figure.pointer, detail))
     if not_owned:
         raise NotAllowed(
             f"This key may write only for {caller.agency}; nothing was stored.",
@@ -100,7 +103,12 @@ def figures_of(
         )
     if errors:
         raise Invalid(
-            "Some statistics are of future months or contradict each other; nothing was stored.",
+            localized(
+                N_(
+                    "Ada angka dari bulan yang akan datang atau yang bertentangan; tidak ada yang "
+                    "disimpan."
+                )
+            ),
             errors=errors[:100],
         )
     return sorted(figures.values(), key=lambda figure: figure.key)
@@ -201,13 +209,17 @@ async def _reject_unknown_services(
         },
     )
     errors = [
-        FieldError(
-            pointer=f"#/statistics/{position}/service",
-            parameter=None,
-            detail=f"is not a service of {statistics[position].agency}; "
-            f"see /api/v1/services?agency={statistics[position].agency}",
+        FieldError.at(
+            f"#/statistics/{position}/service",
+            localized(
+                N_("bukan layanan %(agency)s; lihat /api/v1/services?agency=%(agency)s"),
+                agency=statistics[position].agency,
+            ),
         )
         for position in positions.all()[:100]
     ]
     if errors:
-        raise Conflict("Some services are not in the catalogue; nothing was stored.", errors=errors)
+        raise Conflict(
+            localized(N_("Ada layanan yang tidak ada di katalog; tidak ada yang disimpan.")),
+            errors=errors,
+        )

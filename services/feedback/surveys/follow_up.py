@@ -16,6 +16,7 @@ from services.platform.database import ReadSession, WriteSession
 from services.platform.problems import Conflict, FieldError, NotFound
 from services.platform.service import API
 from services.platform.stored import parse_stored
+from services.platform.translation import N_, localized
 
 CURRENT = """
 -- The current actions of a plan, by due date.
@@ -143,9 +144,15 @@ def check_element(survey: Survey, content: FollowUp) -> None:
     """Raise `Conflict` unless the action is about a question that is answered on a scale."""
     elements = [question.code for question in survey.questions if question.kind_rules.is_scale]
     if content.element not in elements:
-        detail = f"must be one of {', '.join(elements) or 'none: the survey has no scale'}"
-        error = FieldError(pointer="#/element", parameter=None, detail=detail)
-        raise Conflict(f"The survey {survey.slug} has no such element.", errors=[error])
+        if elements:
+            one_of = N_("harus salah satu dari %(elements)s")
+            detail = localized(one_of, elements=", ".join(elements))
+        else:
+            detail = localized(N_("tidak dapat diisi: survei ini tidak mempunyai skala"))
+        raise Conflict(
+            localized(N_("Survei %(survey)s tidak mempunyai unsur itu."), survey=survey.slug),
+            errors=[FieldError.at("#/element", detail)],
+        )
 
 
 def _action(plan: Plan, row: Any) -> FollowUpAction:

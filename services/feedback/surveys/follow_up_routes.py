@@ -43,6 +43,7 @@ from services.platform.parameters import SlugPath
 from services.platform.problems import Conflict, FieldError, NotAllowed, problem_responses
 from services.platform.service import API, get_region
 from services.platform.settings import Service
+from services.platform.translation import N_, localized
 from services.platform.types import Slug
 
 router = APIRouter(
@@ -223,9 +224,14 @@ async def check_service(session: WriteSession, region: str, action: FollowUp) ->
         return
     entry = await look_up(session, region, service=action.service, agency=action.agency)
     if entry.has_catalogue and action.agency not in entry.offered_by:
-        detail = f"is not a service of {action.agency}; see {API}/services?agency={action.agency}"
-        error = FieldError(pointer="#/service", parameter=None, detail=detail)
-        raise Conflict("An agency plans only for its own services.", errors=[error])
+        detail = localized(
+            N_("bukan layanan %(agency)s; lihat /api/v1/services?agency=%(agency)s"),
+            agency=action.agency,
+        )
+        raise Conflict(
+            localized(N_("Instansi merencanakan hanya untuk layanannya sendiri.")),
+            errors=[FieldError.at("#/service", detail)],
+        )
 
 
 def with_headers(response: Response, action: FollowUpAction) -> FollowUpAction:

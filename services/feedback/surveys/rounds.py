@@ -17,6 +17,7 @@ from services.feedback.surveys.samples import SampleDesign
 from services.platform.database import ReadSession, WriteSession
 from services.platform.problems import Conflict, FieldError, NotFound
 from services.platform.service import API
+from services.platform.translation import N_, LocalizedText, localized
 
 ROUNDS = """
 -- The rounds of a survey, the newest first, with how many are invited and have answered.
@@ -204,7 +205,8 @@ async def store_round(
     if current is not None and current != content:
         errors += await _find_fixed(session, key, current, content, today=today)
     if errors:
-        raise Conflict(f"The round {key.round} cannot be stored so; see errors[].", errors=errors)
+        refused = N_("Putaran %(round)s tidak dapat disimpan seperti ini; lihat errors[].")
+        raise Conflict(localized(refused, round=key.round), errors=errors)
     values = content.model_dump() | {"agency": agency}
     await session.execute(text(STORE_ROUND), key.parameters(**values))
 
@@ -212,7 +214,8 @@ async def store_round(
 async def delete_round(session: WriteSession, key: RoundKey) -> None:
     """Delete a round that nobody has answered; raise `Conflict` if somebody has."""
     if (await _answered_days(session, key)) is not None:
-        raise Conflict(f"The round {key.round} has responses, to which it belongs.", errors=[])
+        answered = N_("Putaran %(round)s sudah mempunyai jawaban, jadi tidak dihapus.")
+        raise Conflict(localized(answered, round=key.round), errors=[])
     await session.execute(text(DELETE_ROUND), key.parameters())
 
 
@@ -270,11 +273,12 @@ def design_of(found: SurveyRound | None) -> SampleDesign | None:
 def _overlaps(content: Round, others: dict[str, Round]) -> list[FieldError]:
     for code, other in others.items():
         if content.opens_on <= other.closes_on and other.opens_on <= content.closes_on:
-            detail = (
-                f"must not overlap the round {code}, {other.opens_on} to {other.closes_on}; close "
-                "that one earlier"
+            overlap = N_(
+                "tidak boleh bertumpang tindih dengan putaran %(round)s, %(first)s sampai "
+                "%(last)s; tutup yang itu lebih awal"
             )
-            return [_error("opens_on", detail)]
+            days = {"first": other.opens_on, "last": other.closes_on}
+            return [_error("opens_on", localized(overlap, round=code, **days))]
     return []
 
 
@@ -283,18 +287,23 @@ async def _find_fixed(
 ) -> list[FieldError]:
     """Return the changes of what is fixed, because the round is over or has responses."""
     if state_of(current, today) == "closed":
-        detail = f"must stay {current.closes_on}: the round is closed, and its results rest on it"
-        return [_error("closes_on", detail)]
+        closed = N_(
+            "harus tetap %(day)s: putaran ini sudah ditutup, dan hasilnya bersandar padanya"
+        )
+        return [_error("closes_on", localized(closed, day=current.closes_on))]
     days = await _answered_days(session, key)
     if days is None:
         return []
     errors: list[FieldError] = []
     if content.sample != current.sample:
-        errors.append(_error("sample", f"must stay {current.sample}: the round has responses"))
+        fixed = N_("harus tetap %(sample)s: putaran ini sudah mempunyai jawaban")
+        errors.append(_error("sample", localized(fixed, sample=current.sample)))
     if content.opens_on > days.first:
-        errors.append(_error("opens_on", f"must be {days.first} or earlier, the first response"))
+        first = N_("harus %(day)s atau lebih awal, hari jawaban pertama")
+        errors.append(_error("opens_on", localized(first, day=days.first)))
     if content.closes_on < days.last:
-        errors.append(_error("closes_on", f"must be {days.last} or later, the last response"))
+        last = N_("harus %(day)s atau sesudahnya, hari jawaban terakhir")
+        errors.append(_error("closes_on", localized(last, day=days.last)))
     return errors
 
 
@@ -304,5 +313,5 @@ async def _answered_days(session: WriteSession, key: RoundKey) -> Any:
     return None if row.first is None else row
 
 
-def _error(field: str, detail: str) -> FieldError:
-    return FieldError(pointer=f"#/{field}", parameter=None, detail=detail)
+def _error(field: str, detail: LocalizedText) -> FieldError:
+    return FieldError.at(f"#/{field}", detail)

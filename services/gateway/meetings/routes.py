@@ -55,6 +55,7 @@ from services.platform.problems import (
 from services.platform.regency import find_regency
 from services.platform.service import API, get_region
 from services.platform.settings import Service, Settings
+from services.platform.translation import N_, localized
 
 router = APIRouter(
     prefix=f"{API}/meeting-plans", tags=["evidence"], responses=problem_responses(401, 403, 422)
@@ -128,9 +129,8 @@ async def put_meeting_plan(
     if plan is None:
         write.check_creation(f"planned meeting {id}")
         if await count_plans(session, region, write.caller.actor) >= MAX_PLANS:
-            raise Conflict(
-                f"{write.caller.actor} plans {MAX_PLANS} meetings; record or delete some."
-            )
+            most = N_("%(agency)s merencanakan %(most)s rapat; catat atau hapus sebagian.")
+            raise Conflict(localized(most, agency=write.caller.actor, most=MAX_PLANS))
     else:
         check_organiser(write.caller, plan)
         _check_read(write, plan)
@@ -265,16 +265,20 @@ async def _find_invited(request: Request, meeting: PlannedMeeting) -> list[Invit
         raise Unavailable("The assessment service is unavailable; try again shortly.") from None
     known = {one.content.key: one.content for one in records if one.content is not None}
     errors = [
-        FieldError(
-            pointer=json_pointer(("invited", n)),
-            parameter=None,
-            detail=f"there is no stakeholder {key!r}; {API}/stakeholders lists all of them",
+        FieldError.at(
+            json_pointer(("invited", n)),
+            localized(
+                N_("tidak ada pemangku kepentingan '%(key)s'; %(list)s memuat semuanya"),
+                key=key,
+                list=f"{API}/stakeholders",
+            ),
         )
         for n, key in enumerate(meeting.invited)
         if key not in known
     ]
     if errors:
-        raise Conflict("The plan invites who is not on record; see errors[].", errors=errors)
+        unknown = N_("Rencana ini mengundang yang tidak tercatat; lihat errors[].")
+        raise Conflict(localized(unknown), errors=errors)
     return [
         InvitedStakeholder(key=key, name=one.name, name_en=one.name_en, agency=one.agency)
         for key in meeting.invited

@@ -290,7 +290,9 @@ async def _refuse_form(
         fields = {**fields, "versi": found.tag}
         errors = {"simpan": messages.translate(CHANGED)}
         return await _form(workspace, fields, errors=errors, found=found)
-    reasons = "; ".join([error.detail, *(one.detail for one in error.errors[:5])])
+    language = workspace.page.language
+    faults = [one.in_language(language).detail for one in error.errors[:5]]
+    reasons = "; ".join([error.detail_in(language), *faults])
     errors = {"simpan": messages.translate(REFUSED, reasons=reasons)}
     return await _form(workspace, fields, errors=errors, found=found)
 
