@@ -472,3 +472,19 @@ def test_who_may_not_is_refused(hub: Hub, editor: Colleague, approver: Colleague
     for missing in ("arisan/baru", f"risiko/{new_id()}", f"risiko/{new_id()}/riwayat"):
         assert editor.get(f"{EVIDENCE}/{missing}").status_code == 404
     assert editor.get(f"{EVIDENCE}?jenis=arisan").status_code == 404
+
+
+def test_a_record_takes_the_file_that_was_chosen_in_its_form(editor: Colleague) -> None:
+    content = b"%PDF-1.7\nstartxref\n0\n%%EOF\n"
+    chosen = [("lampiran", ("PKS 12.pdf", content, "application/pdf"))]
+    form = AGREEMENT | {"id": str(new_id())}
+    recorded = editor.post(f"{EVIDENCE}/perjanjian/baru", form, files=chosen)
+    assert recorded.status_code == 303, recorded.text
+    address = recorded.headers["location"]
+    page = editor.get(address)
+    [file] = set(re.findall(rf'href="({address}/lampiran/[0-9a-f]{{64}})"', page.text))
+    assert editor.get(file).content == content
+    wrong = [("lampiran", ("PKS.doc", b"\xd0\xcf\x11\xe0" + bytes(80), "application/msword"))]
+    refused = editor.post(f"{address}/lampiran", files=wrong)
+    assert refused.status_code == 422
+    assert "PKS.doc: bukan PDF, DOCX" in refused.text

@@ -13,6 +13,7 @@ from starlette.datastructures import UploadFile
 
 from services.assessment.client import Agreement, Evidence
 from services.gateway.portal.workspace.access import NOT_STORED, RefusedError, Workspace
+from services.gateway.portal.workspace.evidence.attachments import attach_files, chosen_files
 from services.gateway.portal.workspace.evidence.fields import Choices, Field, List, Showing
 from services.gateway.portal.workspace.evidence.form import (
     SAVE,
@@ -32,6 +33,7 @@ from services.gateway.portal.workspace.evidence.found_records import (
 )
 from services.gateway.portal.workspace.evidence.index_fields import DOCUMENT_FILE
 from services.gateway.portal.workspace.evidence.kinds import KIND_BY_SLUG
+from services.gateway.portal.workspace.evidence.pages import show_record_page
 from services.gateway.portal.workspace.evidence.record_kind import RecordKind
 from services.gateway.portal.workspace.evidence.stored_records import Found
 from services.gateway.portal.workspace.hidden_fields import form_id_of, tag_of
@@ -79,7 +81,7 @@ async def record_evidence(workspace: Recorder, jenis: KindSlug) -> Response:
         return await _refuse_form(workspace, kind, error)
     if isinstance(stored, Response):
         return stored
-    return workspace.redirect(f"{kind.address}/{stored}")
+    return await _attach(workspace, kind, stored)
 
 
 @router.get("/kelola/bukti/{jenis}/{id}/perpanjang")
@@ -119,7 +121,7 @@ async def renew_agreement(workspace: Recorder, jenis: KindSlug, id: RecordId) ->
             await workspace.assessment.correct_evidence(id, renewed, tag=former.tag)
     except httpx.HTTPError as error:
         return await _refuse_form(workspace, kind, error, former=former)
-    return workspace.redirect(f"{kind.address}/{stored}")
+    return await _attach(workspace, kind, stored)
 
 
 @router.get("/kelola/bukti/{jenis}/{id}/ubah")
@@ -157,6 +159,14 @@ async def correct_evidence(workspace: Recorder, jenis: KindSlug, id: RecordId) -
         await workspace.assessment.correct_evidence(id, record, tag=tag_of(workspace.fields))
     except httpx.HTTPError as error:
         return await _refuse_form(workspace, kind, error, found=current)
+    return workspace.redirect(f"{kind.address}/{id}")
+
+
+async def _attach(workspace: Workspace, kind: RecordKind, id: UUID) -> Response:
+    """Attach the files of the form to the record that was stored, and lead to its page."""
+    refused = await attach_files(workspace, kind.model, id, await chosen_files(workspace))
+    if refused is not None:
+        return await show_record_page(workspace, kind, id, refused_files=refused)
     return workspace.redirect(f"{kind.address}/{id}")
 
 
