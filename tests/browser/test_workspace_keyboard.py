@@ -1,0 +1,186 @@
+"""The workspace by keyboard alone: Tab, Enter, Space and typing, on a phone and at a desk.
+
+Nothing is clicked, focused or filled by script. A control that Tab does not reach, or that does not
+show that it has the focus, fails the test.
+"""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page
+from pyotp.totp import TOTP
+
+from services.gateway.people.roles import Role
+from services.platform.settings import Settings
+from tests.browser.conftest import OpenTab
+from tests.gateway.people import PASSWORD, invite_to
+
+pytestmark = pytest.mark.browser
+
+PDF = b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog >>\nendobj\nstartxref\n0\n%%EOF\n"
+IS_FOCUSED = "element => element === document.activeElement"
+IS_SHOWN = """element => {
+  const box = element.getBoundingClientRect(), style = getComputedStyle(element)
+  return style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2
+    && box.bottom > 0 && box.top < innerHeight
+}"""
+MOST_TABS = 120
+"""Far more than any page of these tasks takes."""
+
+
+@dataclass
+class Keyboard:
+    """Somebody who uses a page by its keys, and how much that took."""
+
+    page: Page
+    tabs: int = 0
+    fields: list[str] = field(default_factory=list[str])
+    pages: int = 0
+
+    def reach(self, target: Locator) -> None:
+        """Press Tab until a control has the focus, which it has to show."""
+        for _ in range(MOST_TABS):
+            if target.evaluate(IS_FOCUSED):
+                assert target.evaluate(IS_SHOWN), "the focus is not visible"
+                return
+            self.page.keyboard.press("Tab")
+            self.tabs += 1
+        raise AssertionError(f"Tab does not reach {target}")
+
+    def type(self, target: Locator, text: str) -> None:
+        """Type into a field."""
+        self.reach(target)
+        self.page.keyboard.type(text)
+        self.fields.append(target.get_attribute("name") or "")
+
+    def tick(self, target: Locator) -> None:
+        """Tick a box."""
+        self.reach(target)
+        self.page.keyboard.press("Space")
+        assert target.is_checked()
+        self.fields.append(target.get_attribute("name") or "")
+
+    def attach(self, target: Locator, file: Path) -> None:
+        """Choose a file, in the window of the operating system that Space opens."""
+        self.reach(target)
+        with self.page.expect_file_chooser() as opened:
+            self.page.keyboard.press("Space")
+        opened.value.set_files(file)
+        self.fields.append(target.get_attribute("name") or "")
+
+    def follow(self, target: Locator) -> None:
+        """Open a link or send a form, and wait for the page that it leads to."""
+        self.reach(target)
+        with self.page.expect_navigation():
+            self.page.keyboard.press("Enter")
+        self.pages += 1
+
+    def link(self, name: str) -> None:
+        self.follow(self.page.get_by_role("link", name=name, exact=True).first)
+
+    def button(self, name: str) -> None:
+        self.follow(self.page.get_by_role("button", name=name, exact=True))
+
+
+@pytest.fixture(scope="module")
+def invitations(site_settings: Settings) -> dict[str, str]:
+    """Invite people before the browser starts, and return the links by name."""
+    roles: dict[str, tuple[Role, str]] = {
+        "baru": ("editor", "dukcapil"),
+        "pengampu": ("lead", "diskominfo"),
+    }
+    return {
+        name: invite_to(site_settings, f"{name}@toba.test", role).path
+        for name, role in roles.items()
+    }
+
+
+def accept(keys: Keyboard) -> None:
+    """Go from the page of an invitation to the desk."""
+    page = keys.page
+    keys.type(page.get_by_label("Nama Anda"), "Pegawai Baru")
+    keys.type(page.get_by_label("Kata sandi"), PASSWORD)
+    keys.button("Lanjutkan")
+    # Read as an authenticator scans it, without opening the fold.
+    secret = re.sub(r"\s", "", page.locator(".secret").text_content() or "")
+    keys.type(page.get_by_label("Kode", exact=True), TOTP(secret).now())
+    keys.button("Selesai")
+    keys.link("Sudah saya simpan, ke meja kerja")
+    assert page.inner_text("h1").startswith("Meja kerja")
+
+
+def test_a_new_employee_records_yesterdays_meeting_by_keyboard_on_a_phone(
+    invitations: dict[str, str], open_tab: OpenTab
+) -> None:
+    with open_tab(width=360, height=640) as tab:
+        page: Page = tab.page
+        keys = Keyboard(page)
+        tab.open(invitations["baru"])
+        accept(keys)
+        signed_in = (len(keys.fields), keys.pages, keys.tabs)
+
+        keys.link("Rapat")
+        keys.link("Catat rapat")
+        # Who spoke is asked only of those who are present.
+        assert page.locator(".spoke:visible").count() == 0
+        keys.tick(page.locator("[name=hadir-pemerintah-kabupaten-toba]"))
+        keys.tick(page.locator("[name=bicara-pemerintah-kabupaten-toba]"))
+        keys.tick(page.locator("[name=hadir-it-del]"))
+        keys.type(page.locator("#dokumen"), "Notula rapat forum")
+        keys.button("Simpan sebagai usulan")
+        assert page.inner_text("h1").startswith("Rapat forum, ")
+        main = page.inner_text("main")
+        assert "Institut Teknologi Del" in main
+        assert main.count("– berbicara") == 1
+        recorded = (len(keys.fields), keys.pages, keys.tabs)
+        assert recorded[0] - signed_in[0] <= 4
+        assert recorded[1] - signed_in[1] <= 3
+
+        # The skip link leads past the menu.
+        tab.open("/kelola/rapat")
+        keys.reach(page.get_by_role("link", name="Langsung ke isi"))
+        page.keyboard.press("Enter")
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.closest('main') !== null")
+        assert tab.console_errors == []
+
+
+def test_evidence_is_kept_and_chased_by_keyboard_at_a_desk(
+    invitations: dict[str, str], open_tab: OpenTab, tmp_path: Path
+) -> None:
+    photograph = tmp_path / "sk.pdf"
+    photograph.write_bytes(PDF)
+    with open_tab(width=1280, height=800) as tab:
+        page: Page = tab.page
+        keys = Keyboard(page)
+        tab.open(invitations["pengampu"])
+        accept(keys)
+        # Record budget and staff.
+        keys.link("Bukti")
+        tab.open("/kelola/bukti/program/baru")
+        keys.type(page.locator("#nama"), "Perluasan loket")
+        keys.type(page.locator("#anggaran"), "250 juta")
+        keys.type(page.locator("#pegawai"), "12")
+        keys.type(page.locator("#sejak"), "2025")
+        keys.type(page.locator("#dokumen"), "DPA 2025")
+        keys.button("Simpan sebagai usulan")
+        main = page.inner_text("main")
+        assert "250.000.000" in main
+        assert "12" in main
+        keys.attach(page.locator("#lampiran"), photograph)
+        keys.button("Lampirkan")
+        assert "sk.pdf" in page.inner_text("main")
+        keys.button("Hapus lampiran: sk.pdf")
+        assert "Belum ada lampiran." in page.inner_text("main")
+        # Chase an action.
+        tab.open("/kelola/rapat/baru")
+        keys.tick(page.locator("[name=hadir-it-del]"))
+        keys.type(page.locator("#apa-0"), "Pasang papan petunjuk")
+        keys.type(page.locator("#kapan-0"), "01012099")
+        keys.type(page.locator("#dokumen"), "Notula rapat")
+        keys.button("Simpan sebagai usulan")
+        keys.button("Tandai selesai: Pasang papan petunjuk")
+        assert "Selesai" in page.inner_text("main")
+        assert tab.console_errors == []
