@@ -83,9 +83,11 @@ from services.gateway.portal.announcements import router as announcement_pages
 from services.gateway.portal.appearance import router as appearance
 from services.gateway.portal.assets import Assets
 from services.gateway.portal.attendance import router as attendance_pages
+from services.gateway.portal.charts.raster import RasterImages
 from services.gateway.portal.complaints.routes import router as comment_pages
 from services.gateway.portal.components import router as component_page
 from services.gateway.portal.cross_site import CrossSiteRefusal
+from services.gateway.portal.dashboard.chart_routes import router as charts
 from services.gateway.portal.dashboard.known_methods import KnownMethods
 from services.gateway.portal.dashboard.node_pages import router as dashboard_nodes
 from services.gateway.portal.dashboard.routes import router as dashboard
@@ -341,6 +343,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.clients = clients
     app.state.known_methods = KnownMethods()
     app.state.service_lines = [line for part in remote.values() for line in part.lines.lines]
+    app.state.raster_images = RasterImages()
     app.state.signer = signer
     app.state.proxy_dependencies = dependencies
     _create_parts(app)
@@ -392,6 +395,7 @@ def create_app(settings: Settings) -> FastAPI:
         reporting,
         dashboard,
         dashboard_nodes,
+        charts,
         comment_pages,
         status_page,
         privacy_page,

@@ -1,4 +1,4 @@
-"""PDF and SVG rendering with typst: tagged PDF/UA with the bundled fonts.
+"""PDF, SVG and PNG rendering with typst: tagged PDF/UA with the bundled fonts.
 
 The output is reproducible: it uses no clock, no system fonts and no network.
 """
@@ -53,6 +53,26 @@ def render_svg(template: bytes, document: Mapping[str, Any]) -> str:
     """Return the only page of a document as SVG, whose letters are outlines."""
     drawing: Any = typst.compile(template, format="svg", **template_options(document))
     return bytes(drawing).decode()
+
+
+SVG_PAGE = b"""#set page(width: auto, height: auto, margin: 0pt)
+#image(bytes(sys.inputs.svg), format: "svg", width: float(sys.inputs.width) * 1pt)"""
+
+
+def svg_to_png(svg: bytes, *, width: int, pixels: int) -> bytes:
+    """Return a drawing as PNG, as wide as so many units of so many pixels.
+
+    Its letters are those of the bundled fonts.
+    """
+    picture: Any = typst.compile(
+        SVG_PAGE,
+        format="png",
+        ppi=72 * pixels,
+        sys_inputs={"svg": svg.decode(), "width": str(width)},
+        font_paths=_fonts(),
+        ignore_system_fonts=True,
+    )
+    return bytes(picture)
 
 
 def _compile(template: bytes, document: Mapping[str, Any], *, accessible: bool) -> bytes:

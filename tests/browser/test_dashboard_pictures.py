@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 import pytest
-from markupsafe import Markup
 from playwright.sync_api import Page
 
-from services.gateway.portal.dashboard.pictures import (
+from services.gateway.portal.charts.score_drawings import (
     ScoreBar,
     Series,
     YearMark,
@@ -41,7 +40,7 @@ LOOKS = ((320, "light"), (360, "dark"), (1280, "light"))
 def drawn(label: str, years: Sequence[int]) -> str:
     bar = ScoreBar(label, "100", 100, (90, 100), (0, 100), "/dasbor")
     marks = [YearMark(year, "100", 100, (0, 100)) for year in years]
-    bars: Markup = score_bars(
+    bars = score_bars(
         [bar, bar, ScoreBar(label, "–", None, None, (0, 0), "/dasbor", is_whole=True)],
         name="bars",
         title=label,
@@ -50,7 +49,7 @@ def drawn(label: str, years: Sequence[int]) -> str:
     lines = year_lines(
         [Series(label, marks), Series(label, marks)], name="lines", title=label, description=label
     )
-    return f"{bars}{lines}"
+    return f"{bars.inline()}{lines.inline()}"
 
 
 def show(page: Page, pictures: str) -> None:

@@ -79,6 +79,7 @@ def environment(language: Language) -> Environment:
     shared: dict[str, Any] = {
         "language": language,
         "source_language": SOURCE_LANGUAGE,
+        "messages": messages,
         "suffix": f"?lang={language}" if is_translated else "",
         "joined": f"&lang={language}" if is_translated else "",
         "channels": messages.labels(CHANNELS),

@@ -3,10 +3,8 @@
 import math
 
 from services.assessment.client import Node
+from services.gateway.portal.charts.chart import NONE
 from services.platform.translation import Translator
-
-NONE = "–"
-"""In the place of a figure that there is not."""
 
 
 def figure(messages: Translator, value: float | None, digits: int = 0) -> str:

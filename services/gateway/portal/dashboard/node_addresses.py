@@ -1,4 +1,4 @@
-"""Addresses of the pages of single scores."""
+"""Addresses of the pages of single scores and of charts."""
 
 from services.assessment.client import IndicatorScore, Node
 
@@ -7,3 +7,8 @@ def node_address(period: int, node: Node) -> str:
     """Return the address of a node's page."""
     place = "indikator" if isinstance(node, IndicatorScore) else "unsur"
     return f"/dasbor/{period}/{place}/{node.code}"
+
+
+def chart_address(period: int, name: str) -> str:
+    """Return the address of a chart's page; its files have an ending after it."""
+    return f"/dasbor/{period}/bagan/{name}"

@@ -1,6 +1,5 @@
 """`/dasbor/{year}/unsur/{code}` and `/indikator/{code}`: what a score means and rests on."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -15,15 +14,13 @@ from services.assessment.client import (
     IndicatorScore,
     Node,
     Scores,
-    TrendPeriod,
 )
 from services.gateway.portal.dashboard.evidence_lines import evidence_lines, input_lines
 from services.gateway.portal.dashboard.figures import compact, figure, range_text, standing
-from services.gateway.portal.dashboard.known_methods import known_methods
 from services.gateway.portal.dashboard.method_reasons import REASONS
 from services.gateway.portal.dashboard.node_addresses import node_address
-from services.gateway.portal.dashboard.score_pictures import years_picture
-from services.gateway.portal.dashboard.year_scores import METHOD, NodeYear, YearScores, year_scores
+from services.gateway.portal.dashboard.score_charts import node_chart
+from services.gateway.portal.dashboard.year_scores import assessed_years
 from services.gateway.portal.page import CurrentPage, Page
 from services.platform.languages import SOURCE_LANGUAGE, Language
 from services.platform.types import Year
@@ -63,10 +60,8 @@ async def _node_page(page: Page, year: int, code: str, *, is_indicator: bool) ->
     if year > datetime.now(page.zone).year:
         return page.not_found()
     try:
-        trend = await page.assessment.get_trend(method=METHOD)
-        method = await known_methods(page).of_trend(page, trend)
-        years = [one for one in trend.items if one.method_hash == method.hash]
-        shown = await year_scores(page, years, year)
+        years = await assessed_years(page, year)
+        shown = years.shown
         node = shown.scores.node(code)
         if (
             node is None
@@ -77,7 +72,7 @@ async def _node_page(page: Page, year: int, code: str, *, is_indicator: bool) ->
         detail = await shown.detail(page, code) if is_indicator else None
     except httpx.HTTPError:
         return page.unavailable()
-    history = _history(years, shown, node)
+    history, defined = years.history(node), years.method.definition.node(code)
     return page.render(
         "dashboard-node.html",
         shown=shown,
@@ -87,20 +82,13 @@ async def _node_page(page: Page, year: int, code: str, *, is_indicator: bool) ->
         notices=node.notices if isinstance(node, IndicatorScore) else [],
         above=_above(shown.scores, code),
         parts=_parts(shown.scores, code),
-        meaning=_meaning(page, method.definition.node(code)),
-        basis=_basis(method.definition.node(code)),
+        meaning=_meaning(page, defined),
+        basis=_basis(defined),
         inputs=[] if detail is None else input_lines(detail, page.messages),
         evidence=[] if detail is None else evidence_lines(detail, page.messages),
         first_evidence=FIRST_EVIDENCE,
         history=history,
-        picture=years_picture(
-            page,
-            [(node, history)],
-            name="years",
-            title=page.messages.gettext(
-                "%(name)s dari tahun ke tahun", name=page.in_language(node, "name")
-            ),
-        ),
+        chart=node_chart(page, node, history, shown),
         standing=standing(page.messages, node),
         figure=partial(figure, page.messages),
         compact=partial(compact, page.messages),
@@ -141,15 +129,3 @@ def _meaning(page: Page, defined: DefinedNode | None) -> Meaning | None:
 
 def _basis(defined: DefinedNode | None) -> str | None:
     return None if defined is None else defined.source
-
-
-def _history(trend: Sequence[TrendPeriod], shown: YearScores, node: Node) -> list[NodeYear]:
-    """Return the node in the years whose assessment is stored, and in the shown one."""
-    found = {
-        one.period: NodeYear(one.period, one.provisional, other)
-        for one in trend
-        for other in one.nodes
-        if other.code == node.code
-    }
-    found.setdefault(shown.period, NodeYear(shown.period, shown.provisional, node))
-    return [found[period] for period in sorted(found)]

@@ -14,10 +14,9 @@ from fastapi.responses import HTMLResponse
 
 from services.assessment.client import Gain, Lever
 from services.gateway.portal.dashboard.figures import figure, range_text
-from services.gateway.portal.dashboard.known_methods import known_methods
 from services.gateway.portal.dashboard.node_addresses import node_address
-from services.gateway.portal.dashboard.score_pictures import elements_picture, trend_picture
-from services.gateway.portal.dashboard.year_scores import METHOD, YearScores, year_scores
+from services.gateway.portal.dashboard.score_charts import elements_chart, trend_chart
+from services.gateway.portal.dashboard.year_scores import YearScores, assessed_years
 from services.gateway.portal.page import CurrentPage, Page
 from services.platform.translation import N_, NC_, Message
 from services.platform.types import Year
@@ -56,12 +55,10 @@ async def dashboard(
     current = datetime.now(page.zone).year
     is_future = tahun is not None and tahun > current
     try:
-        trend, indices = await asyncio.gather(
-            page.assessment.get_trend(method=METHOD), page.assessment.list_indices()
+        years, indices = await asyncio.gather(
+            assessed_years(page, None if is_future else tahun), page.assessment.list_indices()
         )
-        method = await known_methods(page).of_trend(page, trend)
-        years = [one for one in trend.items if one.method_hash == method.hash]
-        shown = await year_scores(page, years, None if is_future else tahun)
+        shown = years.shown
         spread, levers, usage, completeness = await asyncio.gather(
             _spread(page, shown),
             _levers(page, shown),
@@ -81,10 +78,10 @@ async def dashboard(
         spread=spread,
         levers=levers,
         first_levers=FIRST_LEVERS,
-        bands=method.bands,
-        trend=years,
+        bands=years.method.bands,
+        trend=years.stored,
         names={node.code: node for node in shown.scores.nodes()},
-        years=sorted({one.period for one in years} | {shown.period}),
+        years=sorted({one.period for one in years.stored} | {shown.period}),
         indices=[index for index in indices if index.values],
         usage=usage,
         completeness=completeness,
@@ -92,8 +89,8 @@ async def dashboard(
         ends=partial(range_text, page.messages),
         gain=lambda found: _gain(page, found),
         address=partial(node_address, shown.period),
-        elements_picture=elements_picture(page, shown),
-        trend_picture=trend_picture(page, years, shown) if years else None,
+        elements=elements_chart(page, shown),
+        trend_chart=trend_chart(page, years.stored, shown) if years.stored else None,
         below=math.floor,
         above=math.ceil,
         day=page.messages.long_date,

@@ -9,11 +9,13 @@ from services.assessment.client import (
     Assessment,
     FormerEvidence,
     LateEntry,
+    MethodWithBands,
     Node,
     NodeDetail,
     Scores,
     TrendPeriod,
 )
+from services.gateway.portal.dashboard.known_methods import known_methods
 from services.gateway.portal.page import Page
 from services.platform.service import API
 
@@ -76,6 +78,35 @@ class NodeYear:
     period: int
     provisional: bool
     node: Node
+
+
+@dataclass(frozen=True)
+class AssessedYears:
+    """The method, the years that are stored by its current version, and the year that is shown."""
+
+    method: MethodWithBands
+    stored: Sequence[TrendPeriod]
+    shown: YearScores
+
+    def history(self, node: Node) -> list[NodeYear]:
+        """Return a node in the years that are stored, and in the shown one."""
+        found = {
+            one.period: NodeYear(one.period, one.provisional, other)
+            for one in self.stored
+            for other in one.nodes
+            if other.code == node.code
+        }
+        shown = self.shown
+        found.setdefault(shown.period, NodeYear(shown.period, shown.provisional, node))
+        return [found[period] for period in sorted(found)]
+
+
+async def assessed_years(page: Page, wanted: int | None) -> AssessedYears:
+    """Return the assessed years with the wanted one, or without one the newest with an index."""
+    trend = await page.assessment.get_trend(method=METHOD)
+    method = await known_methods(page).of_trend(page, trend)
+    stored = [one for one in trend.items if one.method_hash == method.hash]
+    return AssessedYears(method, stored, await year_scores(page, stored, wanted))
 
 
 async def year_scores(page: Page, trend: Sequence[TrendPeriod], wanted: int | None) -> YearScores:

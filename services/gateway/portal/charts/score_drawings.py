@@ -1,28 +1,32 @@
-"""Pictures of scores as SVG: one of all elements, and one of the years.
+"""Drawings of scores: bars below each other, and lines over the years.
 
-Made for a phone, as wide as that, and drawn larger on a larger screen. Text is text and is wrapped;
-colours come from the page's style, by classes. What is not known is hatched, from what is proven to
-what is possible; a tall mark is the estimate, a thin line its interval.
+What is not known is hatched, from what is proven to what is possible; a tall mark is the estimate,
+a thin line its interval.
 """
 
 import math
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeVar
 
-from markupsafe import Markup, escape
+from markupsafe import escape
 
-from services.gateway.portal.dashboard.text_measure import text_width, wrap
+from services.gateway.portal.charts.drawing import (
+    LARGE,
+    LINE_HEIGHT,
+    NORMAL,
+    SMALL,
+    WIDTH,
+    Drawing,
+    clean,
+    text_at,
+    text_lines,
+)
+from services.gateway.portal.charts.text_measure import text_width, wrap
 
-WIDTH = 320
-LARGE, NORMAL, SMALL = 15, 13, 11
-LINE_HEIGHT = 1.35
 BAR_HEIGHT = 10
 MAX_SCORE = 100
-INVALID_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that are invalid in XML 1.0."""
 
 Ends = tuple[float, float]
 ItemT = TypeVar("ItemT")
@@ -60,26 +64,23 @@ class Series:
     marks: Sequence[YearMark]
 
 
-def score_bars(rows: Sequence[ScoreBar], *, name: str, title: str, description: str) -> Markup:
-    """Return a picture of scores below each other, each leading to its page.
-
-    `name` tells the ids of the picture from those of others on the page.
-    """
+def score_bars(rows: Sequence[ScoreBar], *, name: str, title: str, description: str) -> Drawing:
+    """Return a drawing of scores below each other, each leading to its page."""
     parts: list[str] = [
-        _text(0, SMALL, "0", SMALL, soft=True),
-        _text(WIDTH / 2, SMALL, "50", SMALL, anchor="middle", soft=True),
-        _text(WIDTH, SMALL, "100", SMALL, anchor="end", soft=True),
+        text_at(0, SMALL, "0", SMALL, soft=True),
+        text_at(WIDTH / 2, SMALL, "50", SMALL, anchor="middle", soft=True),
+        text_at(WIDTH, SMALL, "100", SMALL, anchor="end", soft=True),
     ]
     room = max((text_width(row.figure, LARGE, bold=True) for row in rows), default=0) + 10
     y = SMALL + 8.0
     for row in rows:
         size = LARGE if row.is_whole else NORMAL
         y += 10 if row.is_whole else 0
-        lines = wrap(_clean(row.label), size, WIDTH - room, bold=row.is_whole)
+        lines = wrap(clean(row.label), size, WIDTH - room, bold=row.is_whole)
         top = y
         drawn = [
-            *_lines(lines, 0, y, size, bold=row.is_whole),
-            _text(WIDTH, y + size, row.figure, size, anchor="end", bold=True),
+            *text_lines(lines, 0, y, size, bold=row.is_whole),
+            text_at(WIDTH, y + size, row.figure, size, anchor="end", bold=True),
         ]
         y += len(lines) * size * LINE_HEIGHT + 3
         drawn += _bar(row, y, name)
@@ -87,7 +88,7 @@ def score_bars(rows: Sequence[ScoreBar], *, name: str, title: str, description: 
         # The link is what is drawn in it: the room between name and bar too.
         target = f'<rect class="target" y="{top:.1f}" width="{WIDTH}" height="{y - top:.1f}"/>'
         parts.append(f'<a href="{escape(row.href)}">{target}{"".join(drawn)}</a>')
-    return _document(parts, height=y, name=name, title=title, description=description, role="group")
+    return Drawing(name, title, description, parts, y, has_links=True)
 
 
 def _bar(row: ScoreBar, y: float, name: str) -> Iterator[str]:
@@ -121,8 +122,8 @@ room above it for a figure."""
 COLUMN = 14
 
 
-def year_lines(series: Sequence[Series], *, name: str, title: str, description: str) -> Markup:
-    """Return a picture of scores over the years, one below the other.
+def year_lines(series: Sequence[Series], *, name: str, title: str, description: str) -> Drawing:
+    """Return a drawing of scores over the years, one below the other.
 
     A line joins what is proven, which alone is compared between years; the estimates are of what
     was known in each.
@@ -130,12 +131,12 @@ def year_lines(series: Sequence[Series], *, name: str, title: str, description: 
     parts: list[str] = []
     y = 0.0
     for one in series:
-        lines = wrap(_clean(one.label), NORMAL, WIDTH, bold=True)
-        parts += _lines(lines, 0, y, NORMAL, bold=True)
+        lines = wrap(clean(one.label), NORMAL, WIDTH, bold=True)
+        parts += text_lines(lines, 0, y, NORMAL, bold=True)
         y += len(lines) * NORMAL * LINE_HEIGHT + ABOVE
         parts += _plot(one.marks, y, name)
         y += PLOT + SMALL + 20
-    return _document(parts, height=y, name=name, title=title, description=description, role="img")
+    return Drawing(name, title, description, parts, y)
 
 
 def _plot(marks: Sequence[YearMark], top: float, name: str) -> Iterator[str]:
@@ -148,7 +149,7 @@ def _plot(marks: Sequence[YearMark], top: float, name: str) -> Iterator[str]:
     for tick in (0, 50, 100):
         at = height(tick)
         yield f'<line class="grid" x1="{LEFT - 20}" y1="{at:.1f}" x2="{WIDTH}" y2="{at:.1f}"/>'
-        yield _text(LEFT - 24, at + 4, str(tick), SMALL, anchor="end", soft=True)
+        yield text_at(LEFT - 24, at + 4, str(tick), SMALL, anchor="end", soft=True)
     wide = min(COLUMN, step * 0.7)
     for mark, x in zip(marks, places, strict=True):
         if mark.bounds is not None:
@@ -173,12 +174,12 @@ def _plot(marks: Sequence[YearMark], top: float, name: str) -> Iterator[str]:
         yield f'<circle class="mark" cx="{x:.1f}" cy="{height(value):.1f}" r="4"/>'
     figures = ((x, text_width(mark.figure, NORMAL, bold=True)) for mark, x, _ in known)
     for mark, x, value in _spaced(known, figures):
-        yield _text(
+        yield text_at(
             x, height(value) - 8, mark.figure, NORMAL, anchor="middle", bold=True, figure=True
         )
     years = ((x, text_width(str(mark.year), SMALL)) for mark, x in zip(marks, places, strict=True))
     for mark, x in _spaced(list(zip(marks, places, strict=True)), years):
-        yield _text(x, top + PLOT + SMALL + 5, str(mark.year), SMALL, anchor="middle", soft=True)
+        yield text_at(x, top + PLOT + SMALL + 5, str(mark.year), SMALL, anchor="middle", soft=True)
 
 
 def _places(years: Sequence[int]) -> list[float]:
@@ -198,46 +199,3 @@ def _spaced(items: Sequence[ItemT], places: Iterable[tuple[float, float]]) -> li
             found.append(item)
             end = x - width / 2
     return found[::-1]
-
-
-def _lines(lines: Sequence[str], x: float, top: float, size: float, *, bold: bool) -> Iterator[str]:
-    for number, line in enumerate(lines):
-        yield _text(x, top + size + number * size * LINE_HEIGHT, line, size, bold=bold)
-
-
-def _text(
-    x: float,
-    y: float,
-    words: str,
-    size: float,
-    *,
-    anchor: str = "start",
-    bold: bool = False,
-    soft: bool = False,
-    figure: bool = False,
-) -> str:
-    looks = (("bold", bold), ("soft", soft), ("figure", figure))
-    names = " ".join(name for name, holds in looks if holds)
-    look = f' class="{names}"' if names else ""
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}"{look}>'
-        f"{escape(_clean(words))}</text>"
-    )
-
-
-def _clean(text: str) -> str:
-    return INVALID_XML.sub("", text)
-
-
-def _document(
-    parts: Iterable[str], *, height: float, name: str, title: str, description: str, role: str
-) -> Markup:
-    return Markup(  # noqa: S704 - every text in it is escaped
-        f'<svg class="picture" viewBox="0 0 {WIDTH} {height:.0f}" role="{role}" '
-        f'aria-labelledby="{name}-title {name}-desc">'
-        f'<title id="{name}-title">{escape(title)}</title>'
-        f'<desc id="{name}-desc">{escape(description)}</desc>'
-        f'<defs><pattern id="{name}-hatch" width="4" height="4" patternUnits="userSpaceOnUse">'
-        '<path class="hatching" d="M0 4L4 0"/></pattern></defs>'
-        f"{''.join(parts)}</svg>"
-    )
