@@ -39,6 +39,7 @@ from services.assessment.network.analysis import NetworkAnalyser
 from services.assessment.network.routes import router as network
 from services.assessment.reports.routes import ReportRenderer
 from services.assessment.reports.routes import router as reports
+from services.assessment.scenarios.effect_routes import router as scenario_effects
 from services.assessment.scenarios.routes import router as scenarios
 from services.assessment.scoring.results import Sensitivity
 from services.assessment.service_reports import ReportClient, Transports
@@ -91,6 +92,7 @@ def create_app(settings: Settings, transports: Transports | None = None) -> Fast
             comparison,
             network,
             scenarios,
+            scenario_effects,
         ],
         lifespan=lifespan,
         examples=EXAMPLES,

@@ -1,6 +1,7 @@
 """Client of assessment, for the gateway."""
 
 from collections.abc import Mapping
+from urllib.parse import urlencode
 from uuid import UUID
 
 import httpx
@@ -53,6 +54,8 @@ from services.assessment.evidence.states import EvidenceState
 from services.assessment.index_level_schemas import IndexLevels, IndicatorLevel, RecordedLevel
 from services.assessment.index_schemas import IndexItem
 from services.assessment.methods.verdict_scale import VerdictBand, VerdictScale
+from services.assessment.scenarios.effect_schemas import MAX_SCENARIO_CHANGES, ScoreEffect
+from services.assessment.scenarios.outcome import IndexResult, NodeChange
 from services.assessment.scoring.items import Item
 from services.assessment.scoring.results import Gain, Lever, Sensitivity, Spread
 from services.assessment.scoring.scores import (
@@ -73,6 +76,7 @@ from services.platform.spreadsheets.model import media_type_of
 
 __all__ = [
     "MAX_ATTACHMENT_BYTES",
+    "MAX_SCENARIO_CHANGES",
     "SECTORS",
     "ActionItem",
     "Agreement",
@@ -99,6 +103,7 @@ __all__ = [
     "IndexItem",
     "IndexLevel",
     "IndexLevels",
+    "IndexResult",
     "IndexValue",
     "IndicatorLevel",
     "IndicatorScore",
@@ -110,6 +115,7 @@ __all__ = [
     "MethodReference",
     "MethodWithBands",
     "Node",
+    "NodeChange",
     "NodeDetail",
     "Observation",
     "Precision",
@@ -119,6 +125,7 @@ __all__ = [
     "RecordVersion",
     "RecordedLevel",
     "Risk",
+    "ScoreEffect",
     "Scores",
     "Sector",
     "SourceItem",
@@ -215,6 +222,19 @@ class AssessmentClient(ServiceClient):
     async def find_node(self, code: str, *, scores_href: str) -> NodeDetail | None:
         """Return a node of a stored assessment; None if it has no such node."""
         return await self._find(NodeDetail, f"{scores_href}/{code}")
+
+    async def get_scenario_effect(
+        self, scores: Mapping[str, float], *, method: str, period: int
+    ) -> ScoreEffect:
+        """Return the index of a year if these indicators had these scores."""
+        query = urlencode(
+            [
+                ("period", str(period)),
+                ("method", method),
+                *(("score", f"{code}:{round(score, 4):g}") for code, score in scores.items()),
+            ]
+        )
+        return await self._get(ScoreEffect, f"{API}/metrics/scenario?{query}")
 
     async def get_method(self, method: str) -> MethodWithBands:
         """Return the current version of a method."""

@@ -16,6 +16,7 @@ from services.feedback.comments.schemas import (
     CommentItem,
     ContactDetails,
 )
+from services.feedback.comments.summary_schemas import CommentSummary
 from services.feedback.events.schemas import EventsStored, UsageEvent, UsageEventBatch
 from services.feedback.helpfulness.schemas import Helpfulness, HelpfulnessCounted
 from services.feedback.names_schemas import NAMES, OfferedService, PublishedNames
@@ -45,7 +46,7 @@ from services.feedback.statistics.schemas import (
     UploadReceipt,
     UploadRow,
 )
-from services.feedback.statistics.summary_schemas import UsageSummary
+from services.feedback.statistics.summary_schemas import UsageCount, UsageSummary
 from services.feedback.surveys.client import SurveyWorkClient
 from services.feedback.surveys.definition import STORED_CONTEXT, Question, Survey
 from services.feedback.surveys.follow_up_schemas import (
@@ -74,6 +75,9 @@ from services.platform.paging import Page
 from services.platform.problems import Problem
 from services.platform.service import API
 from services.platform.service_client import parse
+
+UsageDimension = Literal["month", "service", "channel", "link"]
+"""By what the sums of use are asked for."""
 
 __all__ = [
     "MAX_INVITED",
@@ -114,6 +118,8 @@ __all__ = [
     "UploadProblem",
     "UploadReceipt",
     "UploadRow",
+    "UsageCount",
+    "UsageDimension",
     "UsageEvent",
     "error_text",
     "parse_count",
@@ -364,6 +370,11 @@ class FeedbackClient(SurveyWorkClient):
             ContactDetails, await self._request("POST", f"{_comment(ticket)}/contact/reads")
         )
 
+    async def get_comment_summary(self, period: str) -> CommentSummary:
+        """Return how the comments of a period were answered, by agency."""
+        query = {"period": period, "by": "agency"}
+        return await self._get(CommentSummary, f"{API}/comments/summary", query=query)
+
     # Usage
 
     async def submit_events(self, events: Sequence[UsageEvent]) -> EventsStored:
@@ -377,6 +388,11 @@ class FeedbackClient(SurveyWorkClient):
     async def get_usage_by_service(self, first: date, last: date) -> UsageSummary:
         """Return the sums of events and statistics between two days, by service."""
         query = {"from": str(first), "to": str(last), "group_by": "service"}
+        return await self._get(UsageSummary, f"{API}/usage/summary", query=query)
+
+    async def get_usage(self, first: date, last: date, *, by: UsageDimension) -> UsageSummary:
+        """Return the sums of events and statistics between two days, by a dimension."""
+        query = {"from": str(first), "to": str(last), "group_by": by}
         return await self._get(UsageSummary, f"{API}/usage/summary", query=query)
 
     async def get_usage_by_channel(self, first: date, last: date) -> UsageSummary:

@@ -88,9 +88,13 @@ from services.gateway.portal.complaints.routes import router as comment_pages
 from services.gateway.portal.components import router as component_page
 from services.gateway.portal.cross_site import CrossSiteRefusal
 from services.gateway.portal.dashboard.chart_routes import router as charts
+from services.gateway.portal.dashboard.embeds import router as embeds
 from services.gateway.portal.dashboard.known_methods import KnownMethods
 from services.gateway.portal.dashboard.node_pages import router as dashboard_nodes
+from services.gateway.portal.dashboard.presentation import router as presentation
 from services.gateway.portal.dashboard.routes import router as dashboard
+from services.gateway.portal.dashboard.scenario_page import router as scenario_page
+from services.gateway.portal.dashboard.use_page import router as use_page
 from services.gateway.portal.discovery import router as discovery
 from services.gateway.portal.error_pages import add_error_pages
 from services.gateway.portal.key_sessions import delete_expired_sessions
@@ -396,6 +400,10 @@ def create_app(settings: Settings) -> FastAPI:
         dashboard,
         dashboard_nodes,
         charts,
+        scenario_page,
+        embeds,
+        presentation,
+        use_page,
         comment_pages,
         status_page,
         privacy_page,

@@ -138,9 +138,9 @@ class Translator:
 
     def percent(self, share: float, digits: int = 0) -> str:
         """Return a share of 0-1 in percent, such as `99,9%`."""
-        pattern = f"#,##0.{'0' * digits}%" if digits else "#,##0%"
-        with localcontext(prec=_DIGITS):
-            return format_percent(Decimal(share), format=pattern, locale=self.locale)
+        # Zero may have a sign, which equal keys of a cache do not tell apart.
+        write = _percent if share else _percent.__wrapped__
+        return write(self.locale, share, digits)
 
     def long_date(self, day: date) -> str:
         """Return a day with its year, such as `17 Desember 2026`."""
@@ -184,6 +184,13 @@ def _number(locale: Locale, value: float, digits: int) -> str:
     pattern = f"#,##0.{'0' * digits}" if digits else "#,##0"
     with localcontext(prec=_DIGITS):
         return format_decimal(Decimal(value), format=pattern, locale=locale)
+
+
+@lru_cache(maxsize=1024)
+def _percent(locale: Locale, share: float, digits: int) -> str:
+    pattern = f"#,##0.{'0' * digits}%" if digits else "#,##0%"
+    with localcontext(prec=_DIGITS):
+        return format_percent(Decimal(share), format=pattern, locale=locale)
 
 
 @cache

@@ -5,11 +5,14 @@ from collections.abc import Sequence
 import pytest
 from playwright.sync_api import Page
 
+from services.gateway.portal.charts.count_drawings import CountBar, count_bars
 from services.gateway.portal.charts.score_drawings import (
     ScoreBar,
     Series,
     YearMark,
+    YearValue,
     score_bars,
+    value_line,
     year_lines,
 )
 from tests.browser.conftest import OpenTab
@@ -49,7 +52,17 @@ def drawn(label: str, years: Sequence[int]) -> str:
     lines = year_lines(
         [Series(label, marks), Series(label, marks)], name="lines", title=label, description=label
     )
-    return f"{bars.inline()}{lines.inline()}"
+    counts = count_bars(
+        [CountBar(label, "1.234.567.890", 1e9), CountBar("", "0", 0)], name="counts", title=label
+    )
+    values = value_line(
+        [YearValue(year, 2.5, "2,50", is_target=year == years[-1]) for year in years],
+        level=2.6,
+        name="values",
+        title=label,
+        description=label,
+    )
+    return "".join(one.inline() for one in (bars, lines, counts, values))
 
 
 def show(page: Page, pictures: str) -> None:
@@ -65,6 +78,11 @@ def test_the_labels_of_the_pages_lie_within_the_pictures_and_apart(
             "/dasbor?tahun=2024",
             "/dasbor/2024/unsur/trust",
             "/dasbor?tahun=2024&lang=en",
+            "/dasbor/2024/bagan/unsur",
+            "/dasbor/2024/bagan/spbe-2020",
+            "/dasbor/2024/tayangan",
+            "/dasbor/skenario?tahun=2024&discovery.forum=80",
+            "/embed/2024/unsur",
         ):
             tab.open(path)
             assert tab.page.locator("svg.picture text").count() > 0
@@ -81,7 +99,7 @@ def test_so_do_labels_of_any_length_and_any_number_of_years(
     with open_tab(width=width) as tab:
         tab.open("/dasbor?tahun=2024")  # for the page's style
         show(tab.page, drawn(label, years))
-        assert tab.page.locator("svg.picture").count() == 2
+        assert tab.page.locator("svg.picture").count() == 4
         assert tab.page.evaluate(MISPLACED) == []
 
 

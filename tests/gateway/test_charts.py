@@ -122,6 +122,21 @@ def test_a_chart_that_is_taken_away_names_its_period_its_source_and_its_address(
     assert len(table_of(page)) == len(rows_of(hub.client.get(f"{address}.csv"))) - 1
 
 
+def test_an_index_is_a_line_to_its_target_with_the_national_minimum(hub: Hub) -> None:
+    values = hub.client.get(f"{API}/indices/spbe-2020").json()["values"]
+    address = "/dasbor/2024/bagan/spbe-2020"
+    found = rows_of(hub.client.get(f"{address}.csv"))[1:]
+    assert [number(row[2]) for row in found] == [value["value"] for value in values]
+    picture = ET.fromstring(hub.client.get(f"{address}.svg").text)
+    level = next(one for one in picture.iter(f"{SVG}line") if one.get("class") == "level")
+    minimum = next(one["value"] for one in values if one["role"] == "national_minimum")
+    most = math.ceil(max(value["value"] for value in values))
+    assert float(level.get("y1", "")) == pytest.approx(20 + 96 * (1 - minimum / most), abs=0.1)
+    dated = [value for value in values if value["year"]]
+    assert len(picture.findall(f".//{SVG}circle")) == len(dated)
+    assert "2024: 2,98, mencapai batas nasional 2,60." in hub.client.get("/dasbor?tahun=2024").text
+
+
 @pytest.mark.usefixtures("scores")
 def test_a_chart_speaks_the_language_of_the_reader_and_others_do_not_exist(hub: Hub) -> None:
     english = hub.client.get("/dasbor/2024/bagan/unsur.svg?lang=en")

@@ -172,7 +172,7 @@ def test_the_page_shows_indices_with_both_predicates_and_the_use_of_services(hub
     assert sent.status_code in {200, 201}, sent.text
     oblige_since(hub.settings, date(2024, 1, 1))
     page = hub.client.get("/dasbor?tahun=2024").text
-    row = page[page.index(">2021<") : page.index(">2022<")]
+    row = page[page.index('rowheader">2021<') : page.index('rowheader">2022<')]
     assert ("1,69" in row, "Cukup" in row, "Kurang" in row) == (True, True, True)
     assert "Permohonan masuk: <strong>1.412</strong>" in page
     assert 'href="/dasbor/pelaporan?tahun=2024"' in page

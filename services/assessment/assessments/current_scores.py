@@ -3,6 +3,10 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from fastapi import Request
 
 from services.assessment.assessments.operations import evidence_items
 from services.assessment.evidence.cache import EvidenceCache
@@ -15,9 +19,15 @@ from services.assessment.scoring.measurement import Measurement
 from services.assessment.scoring.pipeline import measure_all
 from services.assessment.scoring.scores import Scores
 from services.assessment.scoring.tree import trees_of, would_have_value
-from services.assessment.service_reports import FetchedReports, reads_reports
+from services.assessment.service_reports import (
+    FetchedReports,
+    ReportClient,
+    reads_reports,
+    required_reports,
+)
 from services.platform.computing_slots import computing_slot
 from services.platform.database import ReadSession
+from services.platform.service import get_region
 
 
 @dataclass(frozen=True)
@@ -93,3 +103,33 @@ def _can_have_index(method: TreeMethod, facts: Facts) -> bool:
     }
     index, *_ = trees_of(method)
     return would_have_value(index, known)
+
+
+async def score_now(
+    request: Request,
+    session: ReadSession,
+    method: TreeMethod,
+    *,
+    period: int,
+    seed: int,
+    draws: int,
+    now: datetime,
+    zone: ZoneInfo,
+) -> tuple[CurrentYear, FetchedReports]:
+    """Return the scores of a year by the current evidence, and the reports that were read."""
+    client: ReportClient = request.app.state.report_client
+    known: CurrentScores = request.app.state.current_scores
+    reports = await client.fetch(
+        required_reports(method, period, now=now, zone=zone),
+        authorization=request.headers["authorization"],
+    )
+    found = await known.of_year(
+        session,
+        method,
+        reports,
+        region=get_region(request),
+        period=period,
+        seed=seed,
+        draws=draws,
+    )
+    return found, reports

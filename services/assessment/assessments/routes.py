@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from services.assessment.assessments import operations
 from services.assessment.assessments.analysis import sensitivity_of
-from services.assessment.assessments.current_scores import CurrentScores, CurrentYear, hash_of
+from services.assessment.assessments.current_scores import CurrentScores, hash_of, score_now
 from services.assessment.assessments.operations import (
     assess_completely,
     assessment_not_found,
@@ -46,7 +46,6 @@ from services.assessment.evidence.store import SOURCES
 from services.assessment.methods.definition import TreeMethod
 from services.assessment.scoring.items import Item
 from services.assessment.scoring.scores import IndicatorScore, Node, Scores
-from services.assessment.service_reports import FetchedReports, ReportClient, required_reports
 from services.assessment.years import is_provisional, read_zone
 from services.platform.concurrency_control import IdempotencyKey, claim_idempotency_key
 from services.platform.content_negotiation import negotiate_format
@@ -111,7 +110,7 @@ async def get_collaboration_dynamics(  # noqa: PLR0917 - FastAPI passes by name
     known: CurrentScores = request.app.state.current_scores
 
     async def score(year: int) -> CollaborationDynamics:
-        found, reports = await _score_now(
+        found, reports = await score_now(
             request, session, chosen, period=year, seed=seed, draws=draws, now=now, zone=zone
         )
         return CollaborationDynamics(
@@ -159,7 +158,7 @@ async def get_collaboration_node(  # noqa: PLR0917 - FastAPI passes by name
     chosen = await tree_method(
         session, region, method, period=period, now=now, zone=zone, parameter=True
     )
-    found, reports = await _score_now(
+    found, reports = await score_now(
         request, session, chosen, period=period, seed=seed, draws=draws, now=now, zone=zone
     )
     score = found.scores.node(node)
@@ -176,36 +175,6 @@ async def get_collaboration_node(  # noqa: PLR0917 - FastAPI passes by name
         [item for item in items if item.state in {None, "confirmed"}],
         address_of=lambda code: f"{address}/{code}?{query}",
     )
-
-
-async def _score_now(
-    request: Request,
-    session: ReadSession,
-    method: TreeMethod,
-    *,
-    period: int,
-    seed: int,
-    draws: int,
-    now: datetime,
-    zone: ZoneInfo,
-) -> tuple[CurrentYear, FetchedReports]:
-    """Return the scores of a year by the current evidence, and the reports that were read."""
-    client: ReportClient = request.app.state.report_client
-    known: CurrentScores = request.app.state.current_scores
-    reports = await client.fetch(
-        required_reports(method, period, now=now, zone=zone),
-        authorization=request.headers["authorization"],
-    )
-    found = await known.of_year(
-        session,
-        method,
-        reports,
-        region=get_region(request),
-        period=period,
-        seed=seed,
-        draws=draws,
-    )
-    return found, reports
 
 
 @router.post(

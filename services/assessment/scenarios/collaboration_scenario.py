@@ -85,6 +85,15 @@ def collaboration_outcome(
     )
 
 
+def effect_of_scores(
+    method: TreeMethod, scores: Scores, changed: Mapping[str, float]
+) -> IndexResult:
+    """Return what changes if these indicators had other scores; `scores` are the known ones."""
+    _check(method, {one.code: one for one in method.indicators()}, {"score": changed})
+    now = {**scores, **changed}
+    return _Scenario(method, scores, now, step=1, efforts={}).result(now)
+
+
 def node_values(method: TreeMethod, scores: Scores) -> dict[str, float]:
     """Return every node that has a value, as the scoring engine computes it."""
     nodes = combine(method, dict(scores), point_weights(method))

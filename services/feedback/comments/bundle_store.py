@@ -3,7 +3,6 @@
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -18,14 +17,13 @@ from services.feedback.comments.statistics import (
     plan_comment_bundles,
     tally_of,
 )
+from services.feedback.comments.summary_schemas import Dimension
 from services.feedback.periods import Period, Span
 from services.feedback.small_groups import BundlePlan, Group, Person, period_within
 from services.platform.database import ReadSession, WriteSession
 from services.platform.ids import new_id
 from services.platform.local_time import day_of
 from services.platform.stored import parse_stored
-
-Dimension = Literal["agency", "service", "kind", "category", "month", "quarter", "semester"]
 
 SETTLED = """
 -- Settled comments without a bundle. Those under review, or closed while under review, do not

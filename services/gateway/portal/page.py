@@ -70,6 +70,11 @@ class Page:
         """The query parameter that keeps the language in a link or redirect."""
         return {"lang": self.language} if self.language != SOURCE_LANGUAGE else {}
 
+    def link(self, path: str) -> str:
+        """Return an address on the hub that keeps the language."""
+        query = "&".join(f"{name}={value}" for name, value in self.language_query.items())
+        return f"{path}{'&' if '?' in path else '?'}{query}" if query else path
+
     @property
     def catalog(self) -> CatalogClient:
         """The client of the catalogue."""

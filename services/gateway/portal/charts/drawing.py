@@ -32,12 +32,15 @@ class Drawing:
     height: float
     has_links: bool = False
 
-    def inline(self) -> Markup:
-        """Return the drawing as an element of a page."""
+    def inline(self, *, target: str | None = None) -> Markup:
+        """Return the drawing as an element of a page; `target` is where its links open."""
         role = "group" if self.has_links else "img"
+        content = self.content()
+        if target is not None:
+            content = content.replace("<a href=", f'<a target="{target}" href=')
         return Markup(  # noqa: S704 - every text in it is escaped
             f'<svg class="picture" viewBox="0 0 {WIDTH} {self.height:.0f}" role="{role}" '
-            f'aria-labelledby="{self.name}-title {self.name}-desc">{self.content()}</svg>'
+            f'aria-labelledby="{self.name}-title {self.name}-desc">{content}</svg>'
         )
 
     def content(self) -> str:

@@ -140,7 +140,7 @@ def year_lines(series: Sequence[Series], *, name: str, title: str, description: 
 
 
 def _plot(marks: Sequence[YearMark], top: float, name: str) -> Iterator[str]:
-    places = _places([mark.year for mark in marks])
+    places = places_of([mark.year for mark in marks])
     step = min((b - a for a, b in pairwise(places)), default=float(WIDTH - LEFT))
 
     def height(score: float) -> float:
@@ -173,16 +173,16 @@ def _plot(marks: Sequence[YearMark], top: float, name: str) -> Iterator[str]:
     for _, x, value in known:
         yield f'<circle class="mark" cx="{x:.1f}" cy="{height(value):.1f}" r="4"/>'
     figures = ((x, text_width(mark.figure, NORMAL, bold=True)) for mark, x, _ in known)
-    for mark, x, value in _spaced(known, figures):
+    for mark, x, value in spaced(known, figures):
         yield text_at(
             x, height(value) - 8, mark.figure, NORMAL, anchor="middle", bold=True, figure=True
         )
     years = ((x, text_width(str(mark.year), SMALL)) for mark, x in zip(marks, places, strict=True))
-    for mark, x in _spaced(list(zip(marks, places, strict=True)), years):
+    for mark, x in spaced(list(zip(marks, places, strict=True)), years):
         yield text_at(x, top + PLOT + SMALL + 5, str(mark.year), SMALL, anchor="middle", soft=True)
 
 
-def _places(years: Sequence[int]) -> list[float]:
+def places_of(years: Sequence[int]) -> list[float]:
     """Return where the years stand, in proportion to the time between them."""
     first, last = years[0], years[-1]
     if first == last:
@@ -190,7 +190,7 @@ def _places(years: Sequence[int]) -> list[float]:
     return [LEFT + (year - first) / (last - first) * (WIDTH - LEFT - RIGHT) for year in years]
 
 
-def _spaced(items: Sequence[ItemT], places: Iterable[tuple[float, float]]) -> list[ItemT]:
+def spaced(items: Sequence[ItemT], places: Iterable[tuple[float, float]]) -> list[ItemT]:
     """Return those whose texts, each in the middle of its place, do not overlap: the last first."""
     found: list[ItemT] = []
     end = math.inf
@@ -199,3 +199,72 @@ def _spaced(items: Sequence[ItemT], places: Iterable[tuple[float, float]]) -> li
             found.append(item)
             end = x - width / 2
     return found[::-1]
+
+
+@dataclass(frozen=True)
+class YearValue:
+    """A value of a year on any scale from zero; `figure` is it in words."""
+
+    year: int
+    value: float
+    figure: str
+    is_target: bool = False
+
+
+def value_line(
+    marks: Sequence[YearValue], *, level: float | None, name: str, title: str, description: str
+) -> Drawing:
+    """Return a drawing of values over the years with the way to a target, and a level to reach."""
+    most = math.ceil(max([mark.value for mark in marks] + ([] if level is None else [level])))
+    top = float(ABOVE)
+    places = places_of([mark.year for mark in marks])
+
+    def height(value: float) -> float:
+        return top + PLOT - max(0.0, value) / most * PLOT
+
+    parts: list[str] = []
+    for tick in (0.0, most / 2, float(most)):
+        at = height(tick)
+        parts.append(
+            f'<line class="grid" x1="{LEFT - 20}" y1="{at:.1f}" x2="{WIDTH}" y2="{at:.1f}"/>'
+        )
+        parts.append(text_at(LEFT - 24, at + 4, f"{tick:g}", SMALL, anchor="end", soft=True))
+    if level is not None:
+        at = height(level)
+        parts.append(
+            f'<line class="level" x1="{LEFT - 20}" y1="{at:.1f}" x2="{WIDTH}" y2="{at:.1f}"/>'
+        )
+    points = list(zip(marks, places, strict=True))
+    for way, look in ((False, "line"), (True, "level")):
+        drawn = [
+            f"{x:.1f} {height(mark.value):.1f}"
+            for mark, x in points
+            if mark.is_target is way or (way and mark is _last_published(marks))
+        ]
+        if len(drawn) > 1:
+            parts.append(f'<path class="{look}" fill="none" d="M{"L".join(drawn)}"/>')
+    for mark, x in points:
+        parts.append(f'<circle class="mark" cx="{x:.1f}" cy="{height(mark.value):.1f}" r="4"/>')
+    figures = ((x, text_width(mark.figure, NORMAL, bold=True)) for mark, x in points)
+    for mark, x in spaced(points, figures):
+        parts.append(
+            text_at(
+                x,
+                height(mark.value) - 8,
+                mark.figure,
+                NORMAL,
+                anchor="middle",
+                bold=True,
+                figure=True,
+            )
+        )
+    years = ((x, text_width(str(mark.year), SMALL)) for mark, x in points)
+    for mark, x in spaced(points, years):
+        parts.append(
+            text_at(x, top + PLOT + SMALL + 5, str(mark.year), SMALL, anchor="middle", soft=True)
+        )
+    return Drawing(name, title, description, parts, top + PLOT + SMALL + 20)
+
+
+def _last_published(marks: Sequence[YearValue]) -> YearValue | None:
+    return next((mark for mark in reversed(marks) if not mark.is_target), None)

@@ -9,16 +9,23 @@ from fastapi.responses import HTMLResponse, Response
 
 from services.gateway.portal.charts.chart import Chart
 from services.gateway.portal.charts.raster import RasterImages
+from services.gateway.portal.dashboard.index_charts import index_chart
 from services.gateway.portal.dashboard.score_charts import score_chart
+from services.gateway.portal.dashboard.use_charts import USE_CHARTS
 from services.gateway.portal.dashboard.year_scores import assessed_years
 from services.gateway.portal.page import CurrentPage, Page
 from services.platform.spreadsheets.csv_export import CSV_MEDIA_TYPE
 from services.platform.types import Year
 
+EMBED_SCALE, EMBED_WORDS = 1.7, 260
+"""Height of a frame: of the drawing at its largest width, and of the words around it in pixels."""
+
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 YearPath = Annotated[Year, Path(description="The year.")]
-ChartName = Annotated[str, Path(description="`unsur`, `tahun`, or the code of a score.")]
+ChartName = Annotated[
+    str, Path(description="`unsur`, `tahun`, a chart of use, an index, or the code of a score.")
+]
 
 
 @router.get("/dasbor/{tahun}/bagan/{nama}.svg")
@@ -57,7 +64,14 @@ async def chart_page(page: CurrentPage, tahun: YearPath, nama: ChartName) -> HTM
     chart = await find_chart(page, tahun, nama)
     if not isinstance(chart, Chart):
         return chart
-    return page.render("dashboard-chart.html", year=tahun, chart=chart)
+    return page.render(
+        "dashboard-chart.html",
+        year=tahun,
+        name=nama,
+        chart=chart,
+        site=page.site_address,
+        embed_height=round(chart.drawing.height * EMBED_SCALE) + EMBED_WORDS,
+    )
 
 
 async def find_chart(page: Page, year: int, name: str) -> Chart | HTMLResponse:
@@ -65,7 +79,14 @@ async def find_chart(page: Page, year: int, name: str) -> Chart | HTMLResponse:
     if year > datetime.now(page.zone).year:
         return page.not_found()
     try:
-        found = score_chart(page, await assessed_years(page, year), name)
+        if (draw := USE_CHARTS.get(name)) is not None:
+            found = await draw(page, year)
+        else:
+            found = score_chart(page, await assessed_years(page, year), name)
+        if found is None and name not in USE_CHARTS:
+            indices = await page.assessment.list_indices()
+            named = (index_chart(page, one, year) for one in indices if one.id == name)
+            found = next(named, None)
     except httpx.HTTPError:
         return page.unavailable()
     return page.not_found() if found is None else found

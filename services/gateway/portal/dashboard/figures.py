@@ -42,3 +42,10 @@ def standing(messages: Translator, node: Node) -> str:
             )
         )
     return "; ".join(parts)
+
+
+def signed(messages: Translator, points: float) -> str:
+    """Return a difference with its sign and one decimal, such as `+1,5`."""
+    rounded = round(points, 1)
+    sign = "+" if rounded > 0 else "−" if rounded < 0 else ""
+    return f"{sign}{messages.number(abs(rounded), 1)}"

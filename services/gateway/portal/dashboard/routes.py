@@ -13,7 +13,9 @@ from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
 from services.assessment.client import Gain, Lever
-from services.gateway.portal.dashboard.figures import figure, range_text
+from services.gateway.portal.dashboard.figures import figure, range_text, signed
+from services.gateway.portal.dashboard.index_charts import index_chart
+from services.gateway.portal.dashboard.labels import ROLES
 from services.gateway.portal.dashboard.node_addresses import node_address
 from services.gateway.portal.dashboard.score_charts import elements_chart, trend_chart
 from services.gateway.portal.dashboard.year_scores import YearScores, assessed_years
@@ -25,13 +27,6 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 FIRST_LEVERS = 5
 """How many actions are shown before the others are opened."""
-
-ROLES: Mapping[str, Message] = {
-    "published": N_("terbit"),
-    "target": N_("target"),
-    "national_minimum": N_("batas nasional"),
-}
-"""Kinds of values of a published index."""
 
 MEASURES: Mapping[str, Message] = {
     "submitted": N_("Permohonan masuk"),
@@ -82,7 +77,9 @@ async def dashboard(
         trend=years.stored,
         names={node.code: node for node in shown.scores.nodes()},
         years=sorted({one.period for one in years.stored} | {shown.period}),
-        indices=[index for index in indices if index.values],
+        indices=[
+            (index, index_chart(page, index, shown.period)) for index in indices if index.values
+        ],
         usage=usage,
         completeness=completeness,
         figure=partial(figure, page.messages),
@@ -140,13 +137,7 @@ def _gain(page: Page, gain: Gain | None) -> str:
     """Return what an action adds, at its worst and at its best outcome; a dash if not known."""
     if gain is None:
         return "–"
-    worst, best = _signed(page, gain.worst), _signed(page, gain.best)
+    worst, best = signed(page.messages, gain.worst), signed(page.messages, gain.best)
     if worst == best:
         return best
     return page.messages.gettext("%(worst)s sampai %(best)s", worst=worst, best=best)
-
-
-def _signed(page: Page, points: float) -> str:
-    rounded = round(points, 1)
-    sign = "+" if rounded > 0 else "−" if rounded < 0 else ""
-    return f"{sign}{page.messages.number(abs(rounded), 1)}"

@@ -219,8 +219,6 @@ def _source(page: Page, shown: YearScores) -> str:
 
 
 def _bar(page: Page, shown: YearScores, node: Node, *, is_whole: bool) -> ScoreBar:
-    query = "&".join(f"{name}={value}" for name, value in page.language_query.items())
-    address = node_address(shown.period, node)
     interval = node.interval
     return ScoreBar(
         label=str(page.in_language(node, "name")),
@@ -228,6 +226,6 @@ def _bar(page: Page, shown: YearScores, node: Node, *, is_whole: bool) -> ScoreB
         value=node.value,
         interval=None if interval is None else (interval.low, interval.high),
         bounds=node.bounds,
-        href=f"{address}?{query}" if query else address,
+        href=page.link(node_address(shown.period, node)),
         is_whole=is_whole,
     )

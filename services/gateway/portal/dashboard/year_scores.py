@@ -118,17 +118,18 @@ async def year_scores(page: Page, trend: Sequence[TrendPeriod], wanted: int | No
     if wanted is None:
         wanted = max((one.period for one in trend if one.nodes[0].value is not None), default=None)
     if wanted is None:
-        found = await _live(page, None)
+        found = await current_scores(page, None)
         if found.scores.index.value is not None or not stored:
             return found
         wanted = max(stored)
     if wanted not in stored:
-        return await _live(page, wanted)
+        return await current_scores(page, wanted)
     found = await page.assessment.get_assessment(stored[wanted])
     return YearScores(found.period, found.provisional, found.scores, found, found.href)
 
 
-async def _live(page: Page, period: int | None) -> YearScores:
+async def current_scores(page: Page, period: int | None) -> YearScores:
+    """Return the scores of a year by the current evidence, of None of the newest with an index."""
     live = await page.assessment.get_collaboration_dynamics(
         method=METHOD, period=period, draws=LIVE_DRAWS
     )
