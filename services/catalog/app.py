@@ -23,6 +23,7 @@ from services.catalog.search.store import CatalogIndex
 from services.catalog.source_routes import router as sources
 from services.catalog.spreadsheet.routes import router as spreadsheet
 from services.catalog.suggestion_routes import router as suggestions
+from services.catalog.term_routes import router as search_terms
 from services.platform.jobs import BackgroundJob
 from services.platform.local_time import LocalTime
 from services.platform.prepared_reads import PreparedReads
@@ -68,6 +69,7 @@ def create_app(settings: Settings) -> FastAPI:
             sources,
             record_versions,
             demand,
+            search_terms,
             exports,
             hsds,
             spreadsheet,

@@ -9,7 +9,9 @@ from services.catalog.records import (
     ChannelKind,
     Place,
     ProcessingTime,
+    Requirement,
     Service,
+    ServiceStep,
     Tariff,
     is_reported,
 )
@@ -26,6 +28,7 @@ from services.catalog.schemas import (
     PlaceItem,
     PlaceOpening,
     SearchFacets,
+    SearchTerms,
     ServiceDetail,
     ServiceDraft,
     ServiceFreshness,
@@ -59,12 +62,15 @@ __all__ = [
     "PlaceDetail",
     "PlaceItem",
     "ProcessingTime",
+    "Requirement",
     "SearchFacets",
+    "SearchTerms",
     "Service",
     "ServiceDetail",
     "ServiceDraft",
     "ServiceFreshness",
     "ServicePage",
+    "ServiceStep",
     "ServiceSummary",
     "Tariff",
     "is_reported",
@@ -116,6 +122,10 @@ class CatalogClient(CatalogEditingClient):
             "limit": limit,
         }
         return await self._get(ServicePage, f"{API}/services", query=query)
+
+    async def get_search_terms(self) -> SearchTerms | None:
+        """Return what each word scores; None of a catalogue with too many services for that."""
+        return await self._find(SearchTerms, f"{API}/catalog/search-terms", absent=(409,))
 
     async def list_all_services(self, *, most: int | None = None) -> list[ServiceSummary]:
         """Return the services of all pages; at most about `most` services."""

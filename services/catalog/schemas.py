@@ -164,6 +164,40 @@ class SearchFindings(ApiModel):
     facets: SearchFacets = Field(description="How the services found spread over parameters.")
 
 
+class SearchTerms(ApiModel):
+    """The search as tables; what refers to another one does so by place, from 0."""
+
+    services: list[Slug] = Field(description="Slugs of the services.")
+    terms: dict[str, int] = Field(
+        description="Words and phrases in standard spelling, with their place in `scores` and "
+        "`roots`."
+    )
+    scores: list[list[int]] = Field(
+        description="What a term asks for, the highest score, in tenths, 0 of words that say "
+        "nothing; then pairs: a service, and what the term scores for it."
+    )
+    roots: list[list[int]] = Field(
+        description="Triples: a root that a term means, its weight in hundredths, and its place in "
+        "the phrase."
+    )
+    words: list[str] = Field(description="Words in names of services.")
+    word_values: list[list[int]] = Field(
+        description="For each of `words` its root, 1 if a name is complete without it, and what it "
+        "counts in a name, in tenths."
+    )
+    names: list[list[int]] = Field(
+        description="A service, then the words of one of its names in their order."
+    )
+    spellings: dict[str, str] = Field(
+        description="Other spellings of words and phrases, each with the standard one."
+    )
+    affixes: list[list[str]] = Field(
+        description="What a form of a word begins with, what the word has instead, and what the "
+        "form ends with."
+    )
+    unknown: int = Field(ge=0, description="What a word asks for that is not among the terms.")
+
+
 class ServicePage(CountedPage[ServiceSummary]):
     """A page of services."""
 

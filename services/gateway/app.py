@@ -99,6 +99,7 @@ from services.gateway.portal.discovery import router as discovery
 from services.gateway.portal.error_pages import add_error_pages
 from services.gateway.portal.key_sessions import delete_expired_sessions
 from services.gateway.portal.life_events import router as life_event_pages
+from services.gateway.portal.offline.routes import router as offline
 from services.gateway.portal.posters.codes import store_posters_of
 from services.gateway.portal.posters.routes import router as posters
 from services.gateway.portal.privacy import router as privacy_page
@@ -412,6 +413,7 @@ def create_app(settings: Settings) -> FastAPI:
         appearance,
         component_page,
         posters,
+        offline,
         *WORKSPACE_ROUTERS,
         keys,
         consumption_counts,

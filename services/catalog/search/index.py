@@ -3,9 +3,10 @@
 Pure computation over numpy arrays: for each root, the services that have it and its weight in each.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from math import log
 from types import MappingProxyType
 
@@ -93,6 +94,31 @@ class Found:
     """Words of the question that no service has."""
     asked: Sequence[str]
     """The words and phrases of the question that tell what it asks for."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """What a word or phrase contributes to a question."""
+
+    scores: Floats
+    """For each service."""
+    asked: float
+    """How much it asks for: the highest score."""
+    roots: Sequence[tuple[int, float, int]]
+    """The roots that it may mean, each with its weight and its place in the phrase."""
+
+
+@dataclass(frozen=True)
+class WordOfName:
+    """A word in the names of services."""
+
+    number: int
+    word: str
+    root: int
+    is_weak: bool
+    """Whether a name is complete without it."""
+    value: float
+    """How much it counts in a name."""
 
 
 @dataclass(frozen=True)
@@ -322,6 +348,49 @@ class SearchIndex:
             asked=[part.typed for part in question.parts],
         )
 
+    @property
+    def slugs(self) -> Sequence[str]:
+        """The services by number."""
+        return self._slugs
+
+    @property
+    def most_rarity(self) -> float:
+        """How much a word counts in a question that no service has."""
+        return self._most_rarity
+
+    def read_term(self, text: str) -> Term:
+        """Return what a word or phrase contributes to a question."""
+        question = read_question(text, self, completes=False)
+        scores, asked = self._score_parts(question)
+        roots = self._asked(question.parts)
+        return Term(
+            scores=scores,
+            asked=asked,
+            roots=tuple((root, one.weight, one.position) for root, one in roots.items()),
+        )
+
+    def words_of_names(self) -> Iterator[WordOfName]:
+        """Yield the words that names of services have, by number."""
+        for number in _distinct(self._words_of_names).tolist():
+            root = self._lexicon.root_of_word[number]
+            yield WordOfName(
+                number,
+                self._lexicon.words[number],
+                root=root,
+                is_weak=self._lexicon.is_weak_word[number],
+                value=self._value_in_name(root),
+            )
+
+    def names(self) -> Iterator[tuple[int, list[int]]]:
+        """Yield each name: the number of its service, and the numbers of its words."""
+        for service, (start, end) in zip(
+            self._name_places.tolist(), pairwise(self._name_starts.tolist()), strict=True
+        ):
+            yield service, self._words_of_names[start:end].tolist()
+
+    def _value_in_name(self, root: int) -> float:
+        return (float(self._rarity[root]) + self._most_rarity) / 2
+
     def find_all(self, text: str) -> list[str]:
         """Return the slugs of all services that a question finds, best first."""
         return list(self.search(text, Choice(), limit=max(1, self.size)).slugs)
@@ -355,15 +424,20 @@ class SearchIndex:
 
     def _score(self, question: Question) -> tuple[Floats, Floats]:
         """Return each service's score, and its share of what the question asks for."""
+        words, asked = self._score_parts(question)
+        names = self._score_names(question)
+        share = np.minimum((words + names) / (asked or 1.0), 1.0).astype(np.float32)
+        return (words + NAME_COUNTS * names).astype(np.float32), share
+
+    def _score_parts(self, question: Question) -> tuple[Floats, float]:
+        """Return each service's score for all parts, and the highest possible."""
         words = np.zeros(self.size, dtype=np.float32)
         asked = 0.0
         for part in question.parts:
             found, most = self._score_part(part)
             words += found
             asked += most
-        names = self._score_names(question)
-        share = np.minimum((words + names) / (asked or 1.0), 1.0).astype(np.float32)
-        return (words + NAME_COUNTS * names).astype(np.float32), share
+        return words, asked
 
     def _score_part(self, part: Part) -> tuple[Floats, float]:
         """Return each service's score for a part of the question, and the highest possible."""
@@ -447,7 +521,7 @@ class SearchIndex:
                 missing += 1
                 continue
             positions.append(one.position)
-            value = (float(self._rarity[root]) + self._most_rarity) / 2
+            value = self._value_in_name(root)
             if self._lexicon.words[word] not in one.words:
                 value *= OTHER_FORM
             if self._lexicon.is_weak_word[word] and self._has_strong_words[number]:

@@ -48,6 +48,10 @@ class Phrases:
     def __contains__(self, word: str) -> bool:
         return word in self._first_words
 
+    def as_texts(self) -> Mapping[str, str]:
+        """Return each sequence with its replacement, as texts."""
+        return {" ".join(one): " ".join(other) for one, other in self._replacements.items()}
+
     def replace(self, words: Sequence[str]) -> list[str]:
         """Return the words with every sequence that is known replaced."""
         if self._first_words.isdisjoint(words):
@@ -94,6 +98,8 @@ SPELLING_WORDS = frozenset(
     if len(words) == 1
 )
 """The standard spellings and their variants, as far as they are single words."""
+SPELLING_VARIANTS = SPELLINGS.as_texts()
+"""Each other spelling, as a text, with the standard one."""
 _STOP_WORD_FILE: dict[str, dict[str, str]] = read_words("stop-words")
 IGNORED = _words_of(*_STOP_WORD_FILE["ignored"].values())
 """Words that say nothing of what is asked for."""
@@ -107,6 +113,25 @@ _ROOTS: dict[str, frozenset[str]] = {
 _WHOLE = _ROOTS["whole"]
 _KNOWN_ROOTS = frozenset[str]().union(*_ROOTS.values())
 _PREFIXES = ("me", "di", "pe", "ke", "ber", "ter", "bek")
+
+AFFIXES = tuple(
+    (prefix, instead, suffix)
+    for suffix in ("", "nya", "lah", "kan", "kannya", "an", "annya", "i", "ku", "mu")
+    for prefix, instead in (
+        *(("mem", "p"), ("men", "t"), ("meny", "s"), ("meng", "k")),
+        *(("pem", "p"), ("pen", "t"), ("peny", "s"), ("peng", "k")),
+        *((prefix, "") for prefix in ("mem", "men", "meng", "menge", "me")),
+        *((prefix, "") for prefix in ("pem", "pen", "peng", "per", "pe")),
+        *((prefix, "") for prefix in ("memper", "diper", "ber", "ter", "ke", "di", "nge", "")),
+        *(("ng", "k"), ("ny", "s"), ("ng", "")),
+    )
+    if prefix or suffix
+)
+"""What forms of a word begin with, what the word has instead, and what they end with.
+
+They lead from a form to words that may be its root, for devices that know which words are roots but
+not the rules of `root_of`, which decide between readings.
+"""
 
 
 def standard_words(text: str) -> list[str]:

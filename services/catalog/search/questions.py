@@ -103,9 +103,12 @@ class _Word:
         return standard_words(self.corrections[0].word)[0] if self.corrections else self.text
 
 
-def read_question(text: str, vocabulary: Vocabulary) -> Question:
-    """Return what a question asks for."""
-    words_in_order = vocabulary.words_in_order
+def read_question(text: str, vocabulary: Vocabulary, *, completes: bool = True) -> Question:
+    """Return what a question asks for.
+
+    `completes` takes its last word for the beginning of others, too: somebody is typing.
+    """
+    words_in_order = vocabulary.words_in_order if completes else ()
     words = _joined_or_split(_without_denied(standard_words(text)[:MAX_WORDS]), vocabulary)
     read = [_Word(word) for word in words]
     for position, word in enumerate(read):

@@ -52,12 +52,13 @@ def _read() -> dict[Roots, tuple[Synonym, ...]]:
 _SYNONYMS = _read()
 _LONGEST = max(map(len, _SYNONYMS))
 
-SYNONYM_WORDS = frozenset(
-    word
+SYNONYM_PHRASES = frozenset(
+    " ".join(standard_words(phrase))
     for phrases in (*read_words("synonyms")["same"], read_words("synonyms")["leads_to"])
     for phrase in phrases
-    for word in standard_words(phrase)
 )
+"""The words and phrases that the lists know, in standard spelling."""
+SYNONYM_WORDS = frozenset(word for phrase in SYNONYM_PHRASES for word in phrase.split())
 """The words that the lists know, as written."""
 
 

@@ -16,6 +16,8 @@ CATALOG = (
     "/hsds",
 )
 PAGES = ("/layanan", "/peristiwa", "/instansi", "/tempat", "/cari")
+COMPOSED = ("/api/v1/offline-catalog",)
+"""What the gateway composes of the catalogue and its own tables."""
 DOCUMENTS = ("/openapi.json", "/docs")
 HUB = ("catalog", "gateway")
 
@@ -27,7 +29,7 @@ def cache_areas(path: str) -> Areas | None:
     """
     if _is_under(path, CATALOG):
         return ("catalog",)
-    if path == "/" or _is_under(path, PAGES):
+    if path == "/" or _is_under(path, (*PAGES, *COMPOSED)):
         return HUB
     if path in DOCUMENTS or path.startswith("/static/"):
         return ("documents",)

@@ -21,6 +21,7 @@ GATEWAY_AREAS = frozenset(
         "links",
         "maintenance",
         "meeting-plans",
+        "offline-catalog",
         "oss",
         "people",
         "sessions",

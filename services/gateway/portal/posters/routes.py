@@ -153,14 +153,19 @@ async def _find_poster(session: ReadSession, region: str, code: str) -> Poster:
     return poster
 
 
-def _redirect(poster: Poster) -> RedirectResponse:
+def poster_target(poster: Poster) -> httpx.URL:
+    """Return where a poster leads."""
     subject = poster.subject
-    target = httpx.URL(f"/layanan/{subject.slug}")
     if subject.kind == "survei":
-        target = _survey({"service": subject.slug})
-    elif subject.kind == "kantor":
-        target = _survey({"agency": subject.slug, "channel": "counter"})
-    return RedirectResponse(str(target), status_code=302, headers={"Cache-Control": "no-store"})
+        return _survey({"service": subject.slug})
+    if subject.kind == "kantor":
+        return _survey({"agency": subject.slug, "channel": "counter"})
+    return httpx.URL(f"/layanan/{subject.slug}")
+
+
+def _redirect(poster: Poster) -> RedirectResponse:
+    target = str(poster_target(poster))
+    return RedirectResponse(target, status_code=302, headers={"Cache-Control": "no-store"})
 
 
 def _survey(about: dict[str, str]) -> httpx.URL:

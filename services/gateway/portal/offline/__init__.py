@@ -1,0 +1,1 @@
+"""The catalogue in words, as a device stores it to work without a network."""
