@@ -8,7 +8,7 @@ def run(connection: Connection) -> None:
     context.configure(
         connection=connection,
         target_metadata=None,
-        version_table="alembic_version",
+        version_table=context.config.attributes.get("version_table", "alembic_version"),
         version_table_schema="public",
         transaction_per_migration=False,
     )

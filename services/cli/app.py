@@ -10,6 +10,7 @@ from services.cli import (
     assessments,
     audit,
     backup,
+    collect,
     database,
     doctor,
     jobs,
@@ -62,6 +63,7 @@ app.command("load")(packs.load)
 app.command("pack-schema")(packs.pack_schema)
 app.command("assess")(assessments.assess)
 app.command("verify")(assessments.verify)
+app.command("collect")(collect.collect)
 app.command("prune")(privacy.prune)
 app.command("mock")(mock.mock)
 app.command("doctor")(doctor.doctor)

@@ -19,9 +19,10 @@ from services.platform.languages import COMPLETE_LANGUAGES
 
 SERVICES = Path(__file__).parents[1]
 LOCALES = Path(__file__).parent
-METHODS = [("**.py", "python"), ("gateway/portal/templates/**.html", "jinja2")]
+TEMPLATES = ("gateway/portal/templates/**.html", "collector/templates/**.html")
+METHODS = [("**.py", "python"), *((pattern, "jinja2") for pattern in TEMPLATES)]
 OPTIONS: dict[str, dict[str, Any]] = {
-    "gateway/portal/templates/**.html": {"newstyle_gettext": "true", "silent": "false"}
+    pattern: {"newstyle_gettext": "true", "silent": "false"} for pattern in TEMPLATES
 }
 KEYWORDS: dict[str, Any] = {**DEFAULT_KEYWORDS, "NC_": ((1, "c"), 2)}
 

@@ -59,6 +59,8 @@ class Limits:
     imports: tuple[str, ...] = ()
     """Modules that the function imports only when it uses them: imported before memory is limited,
     since they take far more address space than memory."""
+    deadline_seconds: float = DEADLINE_SECONDS
+    """Limit of the call with its wait; longer where no request waits for it."""
 
 
 OUT_OF_MEMORY = ("MemoryError", "memory allocation of", "bad_alloc")
@@ -97,7 +99,7 @@ async def call_bounded(
     refusal = "Too many files are being read at the moment; try again shortly."
     free = slot(_limiter, concurrent=MAX_PROCESSES, waiting=MAX_WAITING, refusal=refusal)
     try:
-        async with asyncio.timeout(DEADLINE_SECONDS), free:
+        async with asyncio.timeout(limits.deadline_seconds), free:
             # Pickled only now: calls that wait must not hold a second copy of their files.
             call = pickle.dumps((function, arguments, named), protocol=pickle.HIGHEST_PROTOCOL)
             status, answer, errors = await _run(limits, call)
@@ -167,7 +169,7 @@ async def _run(limits: Limits, call: bytes) -> tuple[int, bytes, str]:
         bounded_worker.__name__,
         str(limits.memory_bytes),
         str(limits.cpu_seconds),
-        str(math.ceil(DEADLINE_SECONDS)),
+        str(math.ceil(limits.deadline_seconds)),
         *limits.imports,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,

@@ -33,7 +33,7 @@ from services.platform.installation_roles import DEFAULT_PREFIX, ROLE_OF_SERVICE
 from services.platform.logging import Outage, get_logger, summarise
 from services.platform.problems import ProblemError, Unavailable
 from services.platform.read_replica import ReadReplica, ServerPosition
-from services.platform.settings import Service, Settings
+from services.platform.settings import SchemaOwner, Settings
 from services.platform.stale_statements import repeat_stale_statements
 from services.platform.statement_limits import (
     WORK_LIMITS,
@@ -229,7 +229,7 @@ class Database:
     `connect` opens a session of its own at the server itself.
     """
 
-    def __init__(self, settings: Settings, service: Service) -> None:
+    def __init__(self, settings: Settings, service: SchemaOwner) -> None:
         self._settings = settings
         self._service = service
         self._engine: AsyncEngine | None = None

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from services.platform.logging import get_logger
-from services.platform.settings import Service
+from services.platform.settings import SchemaOwner, Service
 
 DEFAULT_PREFIX = "emall"
 
@@ -81,39 +81,50 @@ class RolesError(ValueError):
     """The roles are not as an installation needs them; the message says what to do."""
 
 
-def role_name(prefix: str, service: Service) -> str:
+ALL_SERVICES: tuple[SchemaOwner, ...] = tuple(Service)
+
+
+def role_name(prefix: str, service: SchemaOwner) -> str:
     """Return the name of a service's role."""
     return f"{prefix}_{service.value}"
 
 
-def role_names(prefix: str) -> list[str]:
-    """Return the names of the roles of all services."""
-    return [role_name(prefix, service) for service in Service]
+def role_names(prefix: str, owners: Collection[SchemaOwner] = ALL_SERVICES) -> list[str]:
+    """Return the names of the roles of all services, or of these owners of schemas."""
+    return [role_name(prefix, owner) for owner in owners]
 
 
 def prepare_roles(
-    connection: Connection, wanted: str | None, *, with_login: Collection[Service]
+    connection: Connection,
+    wanted: str | None,
+    *,
+    with_login: Collection[SchemaOwner],
+    owners: Collection[SchemaOwner] = ALL_SERVICES,
 ) -> str:
     """Find or make the roles of this database's installation; return their prefix.
 
     With another prefix than before the new roles get the rights of the old ones.
     """
-    recorded = _recorded_prefix(connection)
-    prefix, _ = plan_roles(connection, wanted, with_login=with_login)
+    recorded = _recorded_prefix(connection, owners)
+    prefix, _ = plan_roles(connection, wanted, with_login=with_login, owners=owners)
     if recorded is not None and recorded != prefix:
-        for service in Service:
+        for service in owners:
             roles = {"old": role_name(recorded, service), "new": role_name(prefix, service)}
             for statement in connection.scalars(text(_RIGHTS), roles).all():
                 connection.exec_driver_sql(statement)
     return prefix
 
 
-def _recorded_prefix(connection: Connection) -> str | None:
-    return connection.scalar(text(_RECORDED), {"schemas": [s.value for s in Service]})
+def _recorded_prefix(connection: Connection, owners: Collection[SchemaOwner]) -> str | None:
+    return connection.scalar(text(_RECORDED), {"schemas": [owner.value for owner in owners]})
 
 
 def plan_roles(
-    connection: Connection, wanted: str | None, *, with_login: Collection[Service]
+    connection: Connection,
+    wanted: str | None,
+    *,
+    with_login: Collection[SchemaOwner],
+    owners: Collection[SchemaOwner] = ALL_SERVICES,
 ) -> tuple[str, list[str]]:
     """Make the roles that are missing; return their prefix and the statements that made them.
 
@@ -121,15 +132,15 @@ def plan_roles(
     another installation on the server `emall_` and the database's name. The roles of services
     `with_login` are not those that the owner switches to.
     """
-    recorded = _recorded_prefix(connection)
+    recorded = _recorded_prefix(connection, owners)
     prefix = wanted or recorded
     if prefix is None:
         prefix = DEFAULT_PREFIX
-        if other_databases(connection, *role_names(prefix)):
+        if other_databases(connection, *role_names(prefix, owners)):
             database = str(connection.scalar(text("SELECT current_database()")))
             name = re.sub(r"[^a-z0-9]+", "_", database.lower()).strip("_")
             prefix = f"{DEFAULT_PREFIX}_{name}"[:LONGEST_PREFIX]
-    others = other_databases(connection, *role_names(prefix))
+    others = other_databases(connection, *role_names(prefix, owners))
     if others and prefix != recorded:
         raise RolesError(
             f"the roles {prefix}_... belong to another hub on this server (database "
@@ -137,7 +148,7 @@ def plan_roles(
         )
     if others:
         log.warning("roles are shared with other databases of the server", databases=others)
-    return prefix, _ensure_roles(connection, prefix, with_login)
+    return prefix, _ensure_roles(connection, prefix, with_login, owners)
 
 
 def other_databases(connection: Connection, *roles: str) -> list[str]:
@@ -146,14 +157,17 @@ def other_databases(connection: Connection, *roles: str) -> list[str]:
 
 
 def _ensure_roles(
-    connection: Connection, prefix: str, with_login: Collection[Service]
+    connection: Connection,
+    prefix: str,
+    with_login: Collection[SchemaOwner],
+    owners: Collection[SchemaOwner],
 ) -> list[str]:
     """Make the roles that are missing, and let the owner switch to those without a login."""
     version = connection.scalar(text("SELECT current_setting('server_version_num')::int")) or 0
     membership = "SET" if version >= 160_000 else "MEMBER"
     owner = connection.scalar(text("SELECT quote_ident(current_user)"))
     statements: list[str] = []
-    for service in Service:
+    for service in owners:
         role = role_name(prefix, service)
         member = connection.execute(
             text("SELECT pg_has_role(oid, :how) FROM pg_roles WHERE rolname = :role"),
@@ -188,7 +202,9 @@ def _ensure_roles(
     return statements
 
 
-def close_database(connection: Connection, prefix: str) -> None:
+def close_database(
+    connection: Connection, prefix: str, owners: Collection[SchemaOwner] = ALL_SERVICES
+) -> None:
     """Let only the roles of the installation connect to the database, beside its owner."""
     database, owns = connection.execute(
         text(
@@ -199,7 +215,7 @@ def close_database(connection: Connection, prefix: str) -> None:
     if not owns:
         log.warning("the database's owner is another; every role of the server may connect to it")
         return
-    roles = ", ".join(role_names(prefix))
+    roles = ", ".join(role_names(prefix, owners))
     connection.exec_driver_sql(f"REVOKE CONNECT ON DATABASE {database} FROM PUBLIC")
     connection.exec_driver_sql(f"GRANT CONNECT ON DATABASE {database} TO {roles}")
 

@@ -3,17 +3,18 @@
 from alembic import op
 
 from services.platform.installation_roles import DEFAULT_PREFIX, role_name
-from services.platform.settings import Service
+from services.platform.settings import SchemaOwner, Service
 
 
-def role_of(service: str) -> str:
+def role_of(service: str | SchemaOwner) -> str:
     """Return the role of a service in the installation that is migrated."""
     config = op.get_context().config
     prefix = config.attributes.get("role_prefix") if config is not None else None
-    return role_name(prefix or DEFAULT_PREFIX, Service(service))
+    owner = service if isinstance(service, SchemaOwner) else Service(service)
+    return role_name(prefix or DEFAULT_PREFIX, owner)
 
 
-def create_schema(service: str) -> None:
+def create_schema(service: str | SchemaOwner) -> None:
     """Create the schema of a service, with default privileges of its role for later tables."""
     role = role_of(service)
     op.execute(f"CREATE SCHEMA {service}")

@@ -41,6 +41,16 @@ class Service(StrEnum):
     assessment = "assessment"
 
 
+class Standalone(StrEnum):
+    """Programs beside the hub, each with a schema and a role that only it migrates."""
+
+    collector = "collector"
+
+
+SchemaOwner = Service | Standalone
+"""Who has a PostgreSQL schema of its own."""
+
+
 class KeyName(StrEnum):
     """The hub's own keys; all are Ed25519 private keys in files of their own."""
 
@@ -468,9 +478,9 @@ class Settings(BaseSettings):
         """
         return next(iter(self.service_urls(service)), None)
 
-    def service_database_url(self, service: Service) -> str | None:
+    def service_database_url(self, service: SchemaOwner) -> str | None:
         """Return the database URL with the service's own login, if one is set."""
-        url: SecretStr | None = getattr(self, f"{service.value}_database_url")
+        url: SecretStr | None = getattr(self, f"{service.value}_database_url", None)
         return url.get_secret_value() if url else None
 
     @property

@@ -1,6 +1,6 @@
 """Regencies that can be compared in a year by a method, and the draws of their scores."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -9,15 +9,13 @@ from uuid import UUID
 from sqlalchemy import text
 
 from services.assessment.bundles.verify import read_bundle
+from services.assessment.comparison.scores import score_facts
 from services.assessment.methods.definition import TreeMethod
 from services.assessment.numerical_libraries import np
-from services.assessment.scoring.batch import Case
 from services.assessment.scoring.inputs import Facts
 from services.assessment.scoring.items import Item
 from services.assessment.scoring.measurement import Bounds
-from services.assessment.scoring.pipeline import compute_scores, measurements_of
-from services.assessment.scoring.tree import branches_of, coverage_of
-from services.assessment.scoring.uncertainty import Draws, RandomStreams
+from services.assessment.scoring.uncertainty import Draws
 from services.platform.database import ReadSession
 
 NEWEST_STORED = """
@@ -121,25 +119,13 @@ def score_regency(
     seed: int,
     draws: int,
 ) -> ScoredRegency:
-    """Recompute a regency's score from the evidence that its assessment read.
-
-    Errors of evidence are independent between regencies; random weights are common to all.
-    """
-    scope = Case(regency.region, period).scope
-    streams, common = RandomStreams(seed, draws, scope), RandomStreams(seed, draws)
-    computed = compute_scores(method, regency.facts(period), streams, weight_streams=common)
-    bounds, value = computed.bounds.get(node), computed.values.get(node)
-    coverage = _coverage(method, node, measurements_of(computed.results))
-    if value is None:
-        return ScoredRegency(regency, bounds, coverage, None, None, None)
-    drawn = np.broadcast_to(np.asarray(computed.draws[node], dtype=np.float64), (draws,))
-    return ScoredRegency(regency, bounds, coverage, value, computed.interval(node), drawn)
-
-
-def _coverage(method: TreeMethod, node: str, known: Collection[str]) -> float:
-    """Return the share of a node's indicators that have evidence."""
-    branch = next((branch for branch in branches_of(method) if branch.code == node), None)
-    return float(node in known) if branch is None else coverage_of(branch, known).share
+    """Recompute a regency's score from the evidence that its assessment read."""
+    found = score_facts(
+        method, regency.facts(period), region=regency.region, node=node, seed=seed, draws=draws
+    )
+    return ScoredRegency(
+        regency, found.bounds, found.coverage, found.value, found.interval, found.draws
+    )
 
 
 def draws_table(scored: Sequence[ScoredRegency]) -> Draws:

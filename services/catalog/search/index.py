@@ -76,6 +76,9 @@ class Facets:
     """By groups of places, such as districts: the services that one of the places gives."""
 
 
+NO_FACETS = Facets((), (), (), (), ())
+
+
 @dataclass(frozen=True)
 class Found:
     """The services that a question finds."""
@@ -310,10 +313,12 @@ class SearchIndex:
         limit: int,
         after: str | None = None,
         groups: Mapping[str, Sequence[str]] = NO_GROUPS,
+        is_counted: bool = True,
     ) -> Found:
         """Return the services that a question finds, best first, those behind `after`.
 
-        `groups` are places whose services are counted together.
+        `groups` are places whose services are counted together. Unless hits `is_counted` by their
+        values, which takes time with every place, the facets are empty.
         """
         question = read_question(text, self)
         scores, share = self._score(question)
@@ -336,7 +341,7 @@ class SearchIndex:
             slugs=page,
             is_more=is_more,
             total=len(hits),
-            facets=self._facets(hits, is_hit, groups),
+            facets=self._facets(hits, is_hit, groups) if is_counted else NO_FACETS,
             corrected=question.corrected,
             nearest=self._slugs[best] if is_doubtful else None,
             is_complaint=question.is_complaint,
