@@ -85,7 +85,7 @@ class HubReading:
 
 @dataclass(frozen=True)
 class CollectionResult:
-    """A round in numbers."""
+    """A round, or the part of one hub, in numbers."""
 
     hubs: int
     answered: int
@@ -133,14 +133,14 @@ class Collector:
         async with self._database.write_session() as session:
             await store.store_list(session, self._hubs)
         known = await self._known()
-        readings = await asyncio.gather(
+        counts = await asyncio.gather(
             *(self._collect_hub(hub, known[hub.code]) for hub in self._hubs.hubs)
         )
         result = CollectionResult(
-            hubs=len(readings),
-            answered=sum(one.version is not None for one in readings),
-            accepted=sum(len(one.accepted) for one in readings),
-            findings=sum(len(one.findings) for one in readings),
+            hubs=len(counts),
+            answered=sum(one.answered for one in counts),
+            accepted=sum(one.accepted for one in counts),
+            findings=sum(one.findings for one in counts),
         )
         region = {"region": self._region}
         async with self._database.write_session() as session:
@@ -169,7 +169,8 @@ class Collector:
                 for row in await session.execute(text(store.KNOWN_HUBS))
             }
 
-    async def _collect_hub(self, hub: ListedHub, known: KnownHub) -> HubReading:
+    async def _collect_hub(self, hub: ListedHub, known: KnownHub) -> CollectionResult:
+        """Read and store one hub; return it in numbers, so that its bundles are let go."""
         async with self._turns:
             reading = HubReading(tags=dict(known.tags))
             if hub.address is not None:
@@ -177,7 +178,12 @@ class Collector:
             if hub.folder is not None:
                 await self._read_folder(hub, self._folder / hub.folder, known, reading)
             await self._store(hub, reading)
-        return reading
+        return CollectionResult(
+            hubs=1,
+            answered=int(reading.version is not None),
+            accepted=len(reading.accepted),
+            findings=len(reading.findings),
+        )
 
     async def _read_network(
         self, hub: ListedHub, address: str, known: KnownHub, reading: HubReading
@@ -197,8 +203,15 @@ class Collector:
                 reading.version = state.version
                 return
             reading.version = state.version
-            await self._read_bundles(hub, client, known, reading)
-            await self._read_figures(client, known, reading)
+            # A part that fails takes nothing from the others.
+            for part in (
+                self._read_bundles(hub, client, known, reading),
+                self._read_figures(client, known, reading),
+            ):
+                try:
+                    await part
+                except HubError as error:
+                    reading.failures.append(str(error))
         except HubError as error:
             reading.failures.append(str(error))
         finally:
@@ -247,8 +260,12 @@ class Collector:
             return
         newest: dict[int, tuple[datetime, UUID, ReceivedBundle]] = {}
         checked: list[tuple[CheckedBundle, ReceivedBundle]] = []
-        for name, archive in files:
-            received = ReceivedBundle("folder", name, None, archive, _sha256(archive))
+        for file in files:
+            archive = await asyncio.to_thread(_read_file, file)
+            if archive is None:
+                reading.failures.append(f"{file.name}: cannot be read, or is larger than a bundle")
+                continue
+            received = ReceivedBundle("folder", file.name, None, archive, _sha256(archive))
             if (before := hashes.get(received.sha256)) is not None:
                 found = (before.recorded_at, before.id, received)
                 period = before.period
@@ -349,19 +366,22 @@ def _newest_of_years(listed: Sequence[ListedAssessment]) -> list[ListedAssessmen
     return [newest[period] for period in sorted(newest, reverse=True)[:MAX_PERIODS]]
 
 
-def _bundle_files(folder: Path) -> list[tuple[str, bytes]]:
-    """Return name and content of the newest bundle files; larger ones than a bundle are not read.
-
-    The first `MAX_FILES` by name are read, so that the work does not grow with the folder.
-    """
-    files = sorted(folder.glob("*.zip"))
+def _bundle_files(folder: Path) -> list[Path]:
+    """Return the bundle files of a folder, those that changed last, at most `MAX_FILES`."""
     if not folder.is_dir():
         raise FileNotFoundError(2, "there is no such folder")
-    return [
-        (file.name, file.read_bytes())
-        for file in files[:MAX_FILES]
-        if file.stat().st_size <= MAX_BUNDLE_BYTES
-    ]
+    files = sorted(folder.glob("*.zip"), key=lambda file: (-file.stat().st_mtime, file.name))
+    return files[:MAX_FILES]
+
+
+def _read_file(file: Path) -> bytes | None:
+    """Return the content of a file; None if it cannot be read or is larger than a bundle."""
+    try:
+        if file.stat().st_size > MAX_BUNDLE_BYTES:
+            return None
+        return file.read_bytes()
+    except OSError:
+        return None
 
 
 def _sha256(archive: bytes) -> str:
