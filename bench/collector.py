@@ -37,7 +37,7 @@ from services.collector.service_search import CollectedService, ServiceSearch
 from services.platform.bounded_process import call_bounded
 from services.platform.database import Database
 from services.platform.settings import ROOT, Standalone
-from tests.collector.stand_ins import bundle_of
+from tests.collector.mock_hubs import bundle_of
 from tests.toba.search_quality import read_questions
 
 REGENCIES = 514

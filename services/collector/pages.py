@@ -25,7 +25,7 @@ from services.collector.routes import (
     search_services,
 )
 from services.collector.schemas import Hub, HubStanding, RankedHub
-from services.gateway.portal.dashboard.pictures import ScoreBar, score_bars
+from services.gateway.portal.charts.score_drawings import ScoreBar, score_bars
 from services.gateway.portal.templating import TEMPLATES as SHARED_TEMPLATES
 from services.gateway.portal.templating import environment as shared_environment
 from services.platform.languages import (
@@ -319,4 +319,4 @@ def _picture(items: Sequence[RankedHub], language: Language) -> Markup | None:
         description=messages.gettext(
             "Penuh: terbukti. Berarsir: sampai yang paling tinggi. Tanda tegak: perkiraan."
         ),
-    )
+    ).inline()

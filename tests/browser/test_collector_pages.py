@@ -16,7 +16,7 @@ from services.platform.database import Database
 from services.platform.settings import Standalone
 from tests.browser.conftest import OpenTab
 from tests.browser.test_accessibility import faults
-from tests.collector.stand_ins import StandIn, bundle_of
+from tests.collector.mock_hubs import MockHub, bundle_of
 from tests.collector.test_collector import signer
 from tests.conftest import Server
 from tests.servers import free_port, serving
@@ -65,7 +65,7 @@ def site(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
     folder = tmp_path_factory.mktemp("collector")
     (folder / "2024.zip").write_bytes(bundle_of("12.04", 0.4, signer=signer(4), number=4))
     good, changed = (
-        StandIn(
+        MockHub(
             code,
             signer(number).public.fingerprint,
             {UUID(int=number): bundle_of(code, 0.5, signer=signer(number), number=number)},

@@ -23,7 +23,7 @@ from services.gateway.app import create_app as create_hub
 from services.gateway.outbound.client import TimeoutPolicy
 from services.platform.database import Database
 from services.platform.settings import Settings, Standalone
-from tests.collector.stand_ins import FIRST, StandIn, answers_of, bundle_of
+from tests.collector.mock_hubs import FIRST, MockHub, answers_of, bundle_of
 from tests.conftest import Server, new_key
 from tests.servers import LOOPBACK, serving
 
@@ -114,8 +114,8 @@ def test_hubs_that_stop_change_keys_alter_or_replay_are_named_and_not_ranked(  #
     with ExitStack() as rest, ExitStack() as stopping:
         real = rest.enter_context(serving(create_hub(settings)))
         answers, real_key = publish(real, settings)
-        stand_ins = {
-            code: StandIn(
+        mocks = {
+            code: MockHub(
                 code,
                 signer(number).public.fingerprint,
                 {
@@ -135,7 +135,7 @@ def test_hubs_that_stop_change_keys_alter_or_replay_are_named_and_not_ranked(  #
                 (stopping if code == STOPPED else rest).enter_context(serving(one.app())),
                 one.key,
             )
-            for code, one in stand_ins.items()
+            for code, one in mocks.items()
         ]
         hubs.append(listed("12.12", "Kabupaten Toba", real, real_key))
         brought = tmp_path / "brought"
@@ -161,31 +161,31 @@ def test_hubs_that_stop_change_keys_alter_or_replay_are_named_and_not_ranked(  #
         ranked = get(client, "ranking")
         assert {one["region"] for one in ranked["items"]} == {*codes, "12.05", "12.12"}
         assert ranked["excluded"] == []
-        stand_in_order = [one["region"] for one in ranked["items"] if one["region"] in codes]
-        assert stand_in_order == [REPLAYING, ALTERED, RENEWED, STOPPED]
+        mock_order = [one["region"] for one in ranked["items"] if one["region"] in codes]
+        assert mock_order == [REPLAYING, ALTERED, RENEWED, STOPPED]
 
         # Nothing is asked twice that did not change.
-        asked = {code: len(one.asked) for code, one in stand_ins.items()}
-        before = stand_ins[RENEWED].asked[:]
+        asked = {code: len(one.asked) for code, one in mocks.items()}
+        before = mocks[RENEWED].asked[:]
         again = province.collect()
         assert (again.accepted, again.findings) == (0, 0)
-        second = stand_ins[RENEWED].asked[len(before) :]
+        second = mocks[RENEWED].asked[len(before) :]
         assert not any("bundle" in path for path, _ in second)
         assert {path.partition("?")[0] for path, status in second if status == 304} == {
             "usage/reporting",
             "links",
         }
-        assert all(len(one.asked) <= 2 * asked[code] for code, one in stand_ins.items())
+        assert all(len(one.asked) <= 2 * asked[code] for code, one in mocks.items())
 
         stopping.close()
         new = bundle_of(RENEWED, 0.95, signer=signer(77), number=20, at=LATER + timedelta(days=1))
-        stand_ins[RENEWED].published = {UUID(int=20): new, **stand_ins[RENEWED].published}
-        stand_ins[RENEWED].key = signer(77).public.fingerprint
+        mocks[RENEWED].published = {UUID(int=20): new, **mocks[RENEWED].published}
+        mocks[RENEWED].key = signer(77).public.fingerprint
         good = bundle_of(ALTERED, 0.95, signer=signer(3), number=30, at=LATER + timedelta(days=1))
         lie = good.replace(b'"proven": ', b'"proven": 9', 1)
-        stand_ins[ALTERED].published = {UUID(int=30): lie, **stand_ins[ALTERED].published}
+        mocks[ALTERED].published = {UUID(int=30): lie, **mocks[ALTERED].published}
         old = bundle_of(REPLAYING, 0.99, signer=signer(4), number=3, at=FIRST)
-        stand_ins[REPLAYING].published = {UUID(int=3): old}
+        mocks[REPLAYING].published = {UUID(int=3): old}
         shown = get(client, "coverage")["collected_at"]
         result = province.collect()
         assert (result.answered, result.accepted) == (4, 0)
@@ -276,7 +276,7 @@ def test_hubs_that_stop_change_keys_alter_or_replay_are_named_and_not_ranked(  #
         assert static.status_code == 200
 
         # A hub that is right again is believed again.
-        stand_ins[ALTERED].published[UUID(int=30)] = good
+        mocks[ALTERED].published[UUID(int=30)] = good
         assert province.collect().accepted == 1
         settle(client, coverage["collected_at"])
         assert get(client, f"hubs/{ALTERED}")["findings"] == []

@@ -49,7 +49,7 @@ def bundle_of(
 
 
 @dataclass
-class StandIn:
+class MockHub:
     """A hub whose answers a test sets; those about services and links are a real hub's."""
 
     region: str
