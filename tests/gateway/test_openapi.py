@@ -29,7 +29,7 @@ PROBLEM = {"$ref": "#/components/schemas/Problem"}
 
 LIMITS = {"RateLimit", "RateLimit-Policy"}
 SNAKE_CASE = re.compile(r"[a-z][a-z0-9_]*")
-PATH_SEGMENT = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+)?|\{[a-z_]+\}(\.[a-z]+)?")
+PATH_SEGMENT = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+)?|\{[a-z][a-z0-9_]*\}(\.[a-z]+)?")
 ENDLESS = re.compile(r"(?<!\\)[+*]|\{\d+,\}")
 
 OF_A_LENGTH = {"date", "date-time", "uuid"}

@@ -13,7 +13,7 @@ class EvidenceAttachment(ApiModel):
     name: ShortText = Field(description="Name of the file when it is downloaded.")
     media_type: str = Field(description="Media type, detected from the content.")
     size: int = Field(description="Size in bytes.")
-    added_at: AwareDatetime
+    added_at: AwareDatetime = Field(description="When it was attached.")
     added_by: str = Field(description="Agency that attached it.")
     confirmed_at: AwareDatetime | None = Field(
         description="When the record was next confirmed, so that it stays; null if not since."

@@ -12,7 +12,7 @@ class HelpfulnessAnswer(ApiModel):
     """Whether the page of a service helped somebody."""
 
     service: Slug
-    helpful: bool = Field(strict=True)
+    helpful: bool = Field(strict=True, description="Whether it did.")
 
 
 class HelpfulnessCounted(ApiModel):
@@ -28,13 +28,13 @@ class HelpfulnessCount(ApiModel):
 
     service: Slug
     day: date | None = Field(description="Null without `by_day`: the sum of the span.")
-    helpful: int = Field(ge=0)
-    unhelpful: int = Field(ge=0)
+    helpful: int = Field(ge=0, description="Answers that it did.")
+    unhelpful: int = Field(ge=0, description="Answers that it did not.")
 
 
 class Helpfulness(ApiModel):
     """Answers of a span of days."""
 
-    first: date
-    last: date
+    first: date = Field(description="First day of the span.")
+    last: date = Field(description="Last day of the span.")
     items: list[HelpfulnessCount] = Field(description="By service, and by day if wanted.")
