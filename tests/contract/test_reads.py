@@ -40,6 +40,7 @@ QUERY = {
     "agency": "dukcapil",
     "by": "service",
     "population": "100",
+    "query": "ktp",
 }
 
 
