@@ -1,11 +1,17 @@
-"""The catalogue that a device stores to work without a network, and its budget."""
+"""What a phone stores to work without a network: the catalogue, the worker, their budgets."""
 
 import gzip
 import json
 
+from services.gateway.portal.assets import STATIC
 from tests.conftest import Hub
 
 CATALOG = "/api/v1/offline-catalog"
+SCRIPTS = (
+    "offline.js", "offline-pages.js", "offline-search.js", "offline-worker.js", "suggestions.js",
+    "survey.js",
+)  # fmt: skip
+"""The scripts of the portal; every page works without them."""
 KIB = 1024
 
 
@@ -41,3 +47,25 @@ def test_a_phone_stores_the_whole_catalogue(toba_hub: Hub) -> None:
     body = json.dumps(catalog | {"services": more}, separators=(",", ":"))
     size = len(gzip.compress(body.encode(), 6))
     assert size <= 300 * KIB, size
+
+
+def test_the_worker_is_of_the_whole_site_and_names_its_version(toba_hub: Hub) -> None:
+    answer = toba_hub.client.get("/sw.js")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/javascript")
+    assert answer.headers["cache-control"] == "no-cache"
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; connect-src 'self'")
+    assert answer.text.startswith('const VERSION = "')
+    assert answer.text == toba_hub.client.get("/sw.js").text
+
+
+def test_scripts_are_optional_small_and_never_in_a_page(toba_hub: Hub) -> None:
+    assert sum(len((STATIC / name).read_bytes()) for name in SCRIPTS) <= 40 * KIB
+    for path in ("/", "/cari?q=ktp", "/layanan/ktp-el", "/aduan", "/luring"):
+        page = toba_hub.client.get(path)
+        policy = page.headers["content-security-policy"]
+        assert "script-src 'self';" in policy, path
+        assert "unsafe" not in policy
+        assert '<script src="/static/offline.js?v=' in page.text
+    assert "script-src" not in toba_hub.client.get("/tentang").headers["content-security-policy"]

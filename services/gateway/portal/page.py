@@ -40,6 +40,28 @@ CONTENT_SECURITY_POLICY = (
     "manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
+WITH_SCRIPTS = (
+    f"{CONTENT_SECURITY_POLICY}; script-src 'self'; connect-src 'self'; worker-src 'self'"
+)
+"""The policy of pages with scripts of this site; these may ask this site alone."""
+WORK_OFFLINE = frozenset(
+    {
+        "home.html",
+        "search.html",
+        "services.html",
+        "service.html",
+        "life-events.html",
+        "life-event.html",
+        "comment-form.html",
+        "surveys.html",
+        "survey.html",
+        "help.html",
+        "privacy.html",
+        "offline.html",
+    }
+)
+"""Pages with the script that stores the catalogue on the phone; the service worker needs them."""
+
 
 @dataclass(frozen=True)
 class Page:
@@ -120,6 +142,7 @@ class Page:
                 place=place,
                 appearance=self._appearance_address(),
                 data=data,
+                works_offline=template in WORK_OFFLINE,
                 canonical=canonical_address(self.request, self.language_query)
                 if status == 200
                 else None,
@@ -130,7 +153,9 @@ class Page:
             html,
             status_code=status,
             headers={
-                "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+                "Content-Security-Policy": WITH_SCRIPTS
+                if template in WORK_OFFLINE
+                else CONTENT_SECURITY_POLICY,
                 "Content-Language": self.language,
             },
         )

@@ -4,11 +4,8 @@ from fastapi.responses import HTMLResponse
 from starlette.responses import Response
 
 from services.gateway.portal.assets import STATIC
-from services.gateway.portal.page import CONTENT_SECURITY_POLICY
+from services.gateway.portal.page import WITH_SCRIPTS
 
-WITH_SCRIPTS = (
-    f"{CONTENT_SECURITY_POLICY}; script-src 'self'; connect-src 'self'; worker-src 'self'"
-)
 WORKER_POLICY = "default-src 'none'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 
@@ -20,8 +17,13 @@ def allow_scripts(response: HTMLResponse) -> HTMLResponse:
 
 def worker_response(name: str, *, scope: str | None = None) -> Response:
     """Return a service worker; it serves what is below its own path, or `scope`."""
+    return script_response((STATIC / name).read_bytes(), scope=scope)
+
+
+def script_response(script: bytes, *, scope: str | None = None) -> Response:
+    """Return the script of a service worker, which browsers ask for anew at each visit."""
     return Response(
-        (STATIC / name).read_bytes(),
+        script,
         media_type="text/javascript",
         headers={
             "Cache-Control": "no-cache",

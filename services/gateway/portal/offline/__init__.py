@@ -1,1 +1,1 @@
-"""The catalogue in words, as a device stores it to work without a network."""
+"""The portal without a network: what a phone stores, and the worker that answers from it."""
