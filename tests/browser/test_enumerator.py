@@ -263,8 +263,8 @@ def test_a_citizen_answers_on_a_phone_and_an_idle_kiosk_clears_the_form(
         links = page.locator("a:visible")
         assert {links.nth(n).inner_text() for n in range(links.count())} == {
             "Langsung ke isi",
-            "English",
-            "e-Mall Pelayanan Publik\nKabupaten Toba",
+            "EN\nEnglish",
+            "e-Mall\nKabupaten Toba",
         }
         page.check('input[name="U1"][value="3"]')
         page.clock.run_for(91_000)

@@ -76,7 +76,7 @@ def set_up(page: Page, link: str) -> None:
     page.fill("#nama", "Kepala Bidang")
     page.fill("#sandi", PASSWORD)
     page.click("main button")
-    page.click("summary")
+    page.click("main summary")
     secret = page.inner_text("code.secret").replace(" ", "")
     page.fill("#kode", TOTP(secret).now())
     page.click("main button")

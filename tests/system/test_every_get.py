@@ -38,6 +38,7 @@ VALUES: dict[str, str] = {
     "node": "collaboration_dynamics",
     "number": "1",
     "population": "1000",
+    "sha256": "0" * 64,
     "retraction": "00000000-0000-7000-8000-000000000000",
     "slug": "oss",
     "version": "1",
