@@ -162,11 +162,6 @@ def share_documents() -> None:
     FastAPI.openapi = openapi
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """Return one worker more than processors: tests of processes and browsers often wait."""
-    return len(os.sched_getaffinity(0)) + 1
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the files that take longest first.
 

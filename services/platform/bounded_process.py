@@ -56,6 +56,7 @@ class Limits:
     memory_bytes: int = 128 * 1024 * 1024
     """Resident memory of the whole process."""
     cpu_seconds: int = 2
+    """CPU time of the call itself, without that of imports."""
     imports: tuple[str, ...] = ()
     """Modules that the function imports only when it uses them: imported before memory is limited,
     since they take far more address space than memory."""
