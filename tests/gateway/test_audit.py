@@ -487,7 +487,8 @@ def test_a_stored_log_is_read_back_and_verifies(written: Settings) -> None:
     assert first_fault(lines, expected=lines[-1].hash) is None
 
 
-PARTITION = f"gateway.audit_line_{datetime.now(UTC):%Y_%m}"
+PARTITION = "gateway.audit_line_{now:%Y_%m}"
+"""The month in which a test runs, which may begin after its collection."""
 TABLES = ("gateway.audit_line", PARTITION, "gateway.audit_pending", "gateway.audit_month")
 CHANGING = [
     statement
@@ -507,6 +508,7 @@ def test_no_statement_changes_the_log(written: Settings, statement: str) -> None
     store(written, entry(6))
     chain_audit_log(written)
     store(written, entry(7))
+    statement = statement.format(now=datetime.now(UTC))
     with pytest.raises(asyncpg.PostgresError, match="cannot be changed"):
         rows(written, statement)
     with pytest.raises(asyncpg.PostgresError, match=r"permission denied|cannot be changed"):
