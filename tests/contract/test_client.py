@@ -13,6 +13,7 @@ from uuid import UUID
 
 import pytest
 
+from services.assessment.evidence.attached_files import DOCX
 from services.platform.spreadsheets.model import ODS, XLSX
 from tests.contract.conftest import RunningHub
 from tests.servers import LOOPBACK
@@ -54,6 +55,7 @@ def generated(running: RunningHub, tmp_path_factory: pytest.TempPathFactory) -> 
         GRAPHML,
         "image/jpeg",
         "image/png",
+        DOCX,
         "image/svg+xml",
         "image/webp",
     )
