@@ -1,5 +1,6 @@
 """Store plausibility flags: raised by reports, resolved by corrections, explained."""
 
+import asyncio
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -210,8 +211,9 @@ async def _check_years(
 ) -> list[Finding]:
     span = {"first": date(years[0], 1, 1), "last": date(years[-1], 12, 1)}
     rows = await session.execute(text(FIGURES_OF_YEARS), {**key, **span})
-    figures = _by_series(rows.tuples())
-    found = [find_heaping(figures.values(), date(year, 1, 1)) for year in years]
+    series = _by_series(rows.tuples()).values()
+    # In a thread: the first of them imports scipy, which takes a second.
+    found = [await asyncio.to_thread(find_heaping, series, date(year, 1, 1)) for year in years]
     return [finding for finding in found if finding is not None]
 
 
