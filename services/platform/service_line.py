@@ -85,6 +85,10 @@ class ServiceLine(Watch):
         await self._client.get(LIVE)
 
     def _end_waiting(self) -> None:
+        # A process that refuses connections is ending: it answers what it has begun, or its end
+        # closes the connection.
+        if not self._is_silent:
+            return
         now = asyncio.get_running_loop().time()
         for end in tuple(self._waiting):
             end.reschedule(now)

@@ -4,7 +4,8 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Generator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 
 import httpx
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -18,16 +19,20 @@ LONGEST_SECONDS = 3.0
 PATH = "/api/v1/services/x"
 
 
-def answering(name: str, *, live_after: float = 0, asked: Counter[str] | None = None) -> ASGIApp:
-    """Return a service that answers with its name, and to probes after so many seconds."""
+def answering(
+    name: str, *, live_after: float = 0, after: float = 0, asked: Counter[str] | None = None
+) -> ASGIApp:
+    """Return a service that answers with its name, and to probes, after so many seconds."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         if scope["path"].startswith("/health"):
             await asyncio.sleep(live_after)
-        elif asked is not None:
-            asked[scope["method"]] += 1
+        else:
+            if asked is not None:
+                asked[scope["method"]] += 1
+            await asyncio.sleep(after)
         await receive()
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": name.encode()})
@@ -101,6 +106,20 @@ def test_a_write_that_may_have_arrived_is_not_sent_again(empty: Settings) -> Non
             answers = [ask(hub, "POST").status_code for _ in range(3)]
     assert answers.count(503) == 3 - asked["POST"]
     assert set(answers) <= {200, 503}
+
+
+def test_a_process_that_ends_answers_what_it_has_begun(empty: Settings) -> None:
+    slow = answering("slow", after=3 * SILENCE)
+    with serving(answering("well"), grace=0) as well, ThreadPoolExecutor(2) as threads:
+        with ExitStack() as running:
+            ending = running.enter_context(serving(slow, grace=20))
+            hub = ExitStack()
+            address = hub.enter_context(hub_before(empty, ending, well))
+            begun = [threads.submit(ask, address, "POST") for _ in range(2)]
+            time.sleep(SILENCE / 2)  # and then it takes no more requests
+        with hub:
+            answers = [each.result() for each in begun]
+    assert {answer.text for answer in answers} == {"slow", "well"}
 
 
 def test_all_processes_silent_end_a_read_in_time(empty: Settings) -> None:
