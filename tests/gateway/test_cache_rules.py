@@ -1,5 +1,6 @@
 """What may be kept, for how long, and what may be sent: RFC 9111 and RFC 5861, case by case."""
 
+import asyncio
 from email.utils import formatdate
 
 import pytest
@@ -446,7 +447,7 @@ def reply(stored: CacheEntry, **asks: str) -> tuple[int, dict[str, str], bytes]:
     asked = ParsedHeaders.of(raw(**asks))
     coding = stored.coding_for(asked)
     if not stored.has_coding(coding):
-        stored.compress(coding)
+        asyncio.run(stored.compress(coding))
     sent = build_response(stored, asked, now=NOW + 7, cache_status="hit")
     return sent.status, {name.decode(): value.decode() for name, value in sent.headers}, sent.body
 

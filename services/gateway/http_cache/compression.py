@@ -4,6 +4,7 @@ Only public responses are compressed, stored or not: they are the same for every
 no secret, so their length reveals nothing (BREACH). Personal responses are not compressed.
 """
 
+import asyncio
 import gzip
 import re
 from collections.abc import Callable, Mapping
@@ -14,6 +15,9 @@ import zstandard
 IDENTITY = "identity"
 MIN_BYTES = 860
 """Smaller bodies fit into one packet anyway."""
+
+COMPRESS_IN_THREAD_BYTES = 64 * 1024
+"""Bodies from this size are compressed in a thread, so that other requests are not delayed."""
 
 COMPRESSORS: Mapping[str, Callable[[bytes], bytes]] = {
     "br": lambda body: brotli.compress(body, quality=6),
@@ -33,6 +37,13 @@ QVALUE = re.compile(r"^\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*$", re.IGNO
 def is_compressible(media_type: str, size: int) -> bool:
     """Return whether a body of this type and size is worth compressing."""
     return size >= MIN_BYTES and COMPRESSIBLE.match(media_type) is not None
+
+
+async def compress(body: bytes, coding: str) -> bytes:
+    """Return a body in a coding."""
+    if len(body) < COMPRESS_IN_THREAD_BYTES:
+        return COMPRESSORS[coding](body)
+    return await asyncio.to_thread(COMPRESSORS[coding], body)
 
 
 def accepted_codings(accept_encoding: str | None) -> tuple[str, ...]:

@@ -7,9 +7,9 @@ from time import time
 from services.gateway.http_cache.byte_ranges import ByteRange, parse_range
 from services.gateway.http_cache.cache_control import Directives
 from services.gateway.http_cache.compression import (
-    COMPRESSORS,
     IDENTITY,
     accepted_codings,
+    compress,
     encoded_etag,
     is_compressible,
 )
@@ -141,9 +141,9 @@ class CacheEntry:
         """Return whether the body is available in a coding."""
         return coding == IDENTITY or coding in self.compressed
 
-    def compress(self, coding: str) -> None:
-        """Compress the body, once for each coding; slow for a long body."""
-        body = COMPRESSORS[coding](self.body)
+    async def compress(self, coding: str) -> None:
+        """Compress the body, once for each coding."""
+        body = await compress(self.body, coding)
         self.compressed[coding] = body if len(body) < len(self.body) else self.body
 
     def matching_coding(self, request: ParsedHeaders) -> str | None:

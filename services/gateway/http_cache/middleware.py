@@ -9,7 +9,7 @@ from typing import Any
 from starlette.types import Message, Receive, Scope, Send
 
 from services.gateway.http_cache.cacheable_paths import Areas, cache_areas, invalidated_area
-from services.gateway.http_cache.compression import MIN_BYTES, identity_etags, is_compressible
+from services.gateway.http_cache.compression import identity_etags
 from services.gateway.http_cache.entry import (
     CACHE_NAME,
     CacheEntry,
@@ -23,10 +23,8 @@ from services.gateway.http_cache.rfc9111 import (
     Lifetime,
     RawHeaders,
     freshness_of,
-    header_values,
     may_serve_stale_on_error,
     may_store,
-    response_directives,
     response_lifetime,
     updated_headers,
     vary_names,
@@ -35,11 +33,7 @@ from services.gateway.http_cache.rfc9111 import (
 )
 from services.gateway.http_cache.stats import CacheCounts
 from services.gateway.http_cache.store import CacheStore, Key
-from services.gateway.http_cache.uncached import (
-    COMPRESS_IN_THREAD_BYTES,
-    CompressedSend,
-    may_compress,
-)
+from services.gateway.http_cache.uncached import CompressedSend, is_public_text, may_compress
 
 Forward = Callable[[Scope, Receive, Send], Awaitable[None]]
 """The application behind the cache."""
@@ -297,10 +291,7 @@ class HttpCache:
     ) -> None:
         coding = entry.coding_for(request)
         if not entry.has_coding(coding):
-            if len(entry.body) < COMPRESS_IN_THREAD_BYTES:
-                entry.compress(coding)
-            else:
-                await asyncio.to_thread(entry.compress, coding)
+            await entry.compress(coding)
             self.store.update_size(entry)
         response = build_response(
             entry, request, now=self.clock(), cache_status=cache_status, is_new=is_new
@@ -482,14 +473,7 @@ def _must_bypass(headers: RawHeaders) -> bool:
 def _varying(message: Message) -> RawHeaders:
     """Return the headers of a response past the cache, whose address has compressed forms too."""
     headers: RawHeaders = list(message.get("headers", ()))
-    directives, _ = response_directives(headers)
-    [media_type] = header_values(headers, b"content-type")[:1] or [""]
-    if (
-        message["status"] not in {200, 206}
-        or any(name in directives for name in ("no-store", "private", "no-transform"))
-        or header_values(headers, b"content-encoding")
-        or not is_compressible(media_type, MIN_BYTES)
-    ):
+    if message["status"] not in {200, 206} or not is_public_text(headers):
         return headers
     others = [item for item in headers if item[0].lower() != b"vary"]
     return [*others, (b"vary", vary_value(headers, by_coding=True))]

@@ -1,24 +1,20 @@
 """Compresses public responses that are not stored: dashboards, status, sums of usage."""
 
-import asyncio
 from collections.abc import MutableMapping
 from typing import Any
 
 from starlette.types import Message, Scope, Send
 
 from services.gateway.http_cache.compression import (
-    COMPRESSORS,
     IDENTITY,
     MIN_BYTES,
+    compress,
     encoded_etag,
     is_compressible,
 )
 from services.gateway.http_cache.entry import ParsedHeaders, vary_value
 from services.gateway.http_cache.rfc9111 import RawHeaders, header_values, response_directives
 from services.platform.entity_tags import tag_matches
-
-COMPRESS_IN_THREAD_BYTES = 64 * 1024
-"""Bodies from this size are compressed in a thread, so that other requests are not delayed."""
 
 RECODED_HEADERS = frozenset({b"content-length", b"etag", b"vary"})
 EVENT_STREAM = "text/event-stream"
@@ -58,7 +54,7 @@ class CompressedSend:
         headers: RawHeaders = message.get("headers", ())
         if message["status"] == 304:
             await self._send({**message, "headers": self._with_known_tag(headers)})
-        elif message["status"] != 200 or not _is_public_text(headers):
+        elif message["status"] != 200 or not _may_be_held(headers):
             await self._send(message)
         elif self._request.codings[0] == IDENTITY:
             others = [item for item in headers if item[0].lower() != b"vary"]
@@ -87,11 +83,7 @@ class CompressedSend:
         self, start: MutableMapping[str, Any], headers: RawHeaders, body: bytes
     ) -> tuple[MutableMapping[str, Any], bytes]:
         coding = self._request.codings[0]
-        compress = COMPRESSORS[coding]
-        if len(body) < COMPRESS_IN_THREAD_BYTES:
-            shorter = compress(body)
-        else:
-            shorter = await asyncio.to_thread(compress, body)
+        shorter = await compress(body, coding)
         own = [item for item in headers if item[0].lower() not in RECODED_HEADERS]
         own.append((b"content-encoding", coding.encode()))
         own.append((b"content-length", b"%d" % len(shorter)))
@@ -115,14 +107,21 @@ class CompressedSend:
         return headers
 
 
-def _is_public_text(headers: RawHeaders) -> bool:
-    """Return whether a body with these headers is the same for everybody, and text."""
+def is_public_text(headers: RawHeaders) -> bool:
+    """Return whether a body with these headers is for everybody, text, and not compressed yet."""
     directives, _ = response_directives(headers)
     [media_type] = header_values(headers, b"content-type")[:1] or [""]
     return (
         is_compressible(media_type, MIN_BYTES)
-        and not media_type.startswith(EVENT_STREAM)
         and not any(name in directives for name in ("no-store", "private", "no-transform"))
         and not header_values(headers, b"content-encoding")
+    )
+
+
+def _may_be_held(headers: RawHeaders) -> bool:
+    """Return whether a body may be collected and compressed: it ends, and sets no cookie."""
+    return (
+        is_public_text(headers)
+        and not header_values(headers, b"content-type")[0].startswith(EVENT_STREAM)
         and not header_values(headers, b"set-cookie")
     )
