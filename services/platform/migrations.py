@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager
 
 import asyncpg
 from alembic import command
@@ -23,18 +25,18 @@ from services.platform.installation_roles import (
     role_name,
     role_names,
 )
-from services.platform.settings import ROOT, Service, Settings
+from services.platform.settings import ROOT, Service, Settings, Standalone
 
 MIGRATIONS = ROOT / "migrations"
 CONNECT_SECONDS = 10
 
 
-def alembic_config() -> Config:
-    """Return Alembic's configuration: one environment, a version folder per service."""
+def alembic_config(branches: Iterable[Service | Standalone] = Service) -> Config:
+    """Return Alembic's configuration: one environment, a version folder per branch."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("path_separator", "os")
-    folders = [str(MIGRATIONS / "versions" / service.value) for service in Service]
+    folders = [str(MIGRATIONS / "versions" / branch.value) for branch in branches]
     config.set_main_option("version_locations", os.pathsep.join(folders))
     return config
 
@@ -48,22 +50,29 @@ async def migrate(settings: Settings) -> None:
 
     Raise `RolesError`, with what to do, if the roles cannot be made or are another hub's.
     """
+    async with owner_connection(settings, name="emall migrate") as connection:
+        prefix = await connection.run_sync(_upgrade, settings)
+        await connection.commit()
+        await _set_role_passwords(connection, settings, prefix)
+        await connection.commit()
+
+
+@asynccontextmanager
+async def owner_connection(settings: Settings, *, name: str) -> AsyncGenerator[AsyncConnection]:
+    """Connect as the database's owner, to migrate; what is not committed is rolled back."""
     address = direct_address(settings, await asyncio.to_thread(owner_url, settings))
 
     async def connect() -> Connection:
         # No timeout: a migration may take long, and so may the wait for one in another process.
         connection, _ = await open_connection(
-            address, name="emall migrate", seconds=CONNECT_SECONDS, command_timeout=None
+            address, name=name, seconds=CONNECT_SECONDS, command_timeout=None
         )
         return connection
 
     engine = make_engine(connect, pool_size=1)
     try:
         async with engine.connect() as connection:
-            prefix = await connection.run_sync(_upgrade, settings)
-            await connection.commit()
-            await _set_role_passwords(connection, settings, prefix)
-            await connection.commit()
+            yield connection
     finally:
         await engine.dispose()
 
