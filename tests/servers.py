@@ -13,6 +13,7 @@ import uvicorn
 
 from services.platform.database_address import parse_database_address
 from services.platform.settings import Settings
+from services.platform.shutdown import GracefulServer
 
 LOOPBACK = httpx.Client(
     verify=False, limits=httpx.Limits(max_keepalive_connections=0), trust_env=False
@@ -50,7 +51,7 @@ def serving(
         http=http,
         **more,
     )
-    server = uvicorn.Server(config)
+    server = GracefulServer(config)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
     try:

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
@@ -244,11 +245,15 @@ def _serve(
 ) -> None:
     with without_module("watchfiles"):  # for reloading changed code
         import uvicorn
+        from uvicorn.config import STARTUP_FAILURE
+        from uvicorn.supervisors import Multiprocess
+
+    from services.platform.shutdown import GracefulServer
 
     os.environ["EMALL_SERVE"] = service.value
     os.environ["EMALL_SERVE_WORKERS"] = str(workers)
     _configure_logging(settings, service)
-    uvicorn.run(
+    config = uvicorn.Config(
         "services.cli.server:create_app",
         factory=True,
         http=PROTOCOLS.get(service, DEFAULT_PROTOCOL) if settings.fast_path else DEFAULT_PROTOCOL,
@@ -264,3 +269,11 @@ def _serve(
         # The gateway itself decides which forwarding headers to trust (EMALL_TRUSTED_PROXIES).
         proxy_headers=False,
     )
+    if workers > 1:
+        Multiprocess(config, sockets=[config.bind_socket()]).run()
+        return
+    server = GracefulServer(config)
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        raise typer.Exit(STARTUP_FAILURE)

@@ -31,9 +31,13 @@ class FastPathProtocol(HeaderTimeoutProtocol, Generic[Handler]):
         self._responded_at = 0.0
 
     def is_idle(self) -> bool:
-        """Return whether no request is in progress and the client reads its responses."""
+        """Return whether no request is in progress and the client reads its responses.
+
+        A stopping server says so in its last response, which is left to uvicorn.
+        """
         return (
             self.is_between_messages
+            and not self.is_stopping
             and (not self.cycle or self.cycle.response_complete)
             and not self.flow.write_paused
             and not self.transport.is_closing()

@@ -5,11 +5,11 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from services.platform.problems import MEDIA_TYPE, HeadTooLarge, problem_body
 from services.platform.security_headers import DEFAULT_HEADERS
-from services.platform.shutdown import StoppingAnswer
+from services.platform.shutdown import GracefulStopProtocol
 
 
 def header_lines(headers: Sequence[tuple[bytes, bytes]]) -> bytes:
@@ -76,7 +76,7 @@ def has_valid_host(version: str, headers: Iterable[tuple[bytes, bytes]]) -> bool
     return len(hosts) == 1 and HOST.fullmatch(hosts[0]) is not None
 
 
-class HeadLimitProtocol(HttpToolsProtocol):
+class HeadLimitProtocol(GracefulStopProtocol):
     """uvicorn protocol that answers 431 to a head over the limits, without parsing all of it.
 
     A request without one valid `Host` gets 400, one of another version of HTTP 505.
@@ -84,7 +84,6 @@ class HeadLimitProtocol(HttpToolsProtocol):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self.app = StoppingAnswer(self.app)
         self._head_bytes = 0
         """Bytes received since the last message, headers or part of a body were complete."""
         self._is_refused = False
