@@ -1,9 +1,13 @@
 """Pages of the portal and the workspace, beside the requests to services that each makes.
 
-A hub with the Toba pack, three years of monthly statistics and some hundred complaints is crawled
-as a person of every role sees it: of each route up to three pages are measured at the server's
-side, without a network. Beside a page stands what its requests to the services take alone; the
-rest is the page's own. The bar is the 95th percentile of each page.
+A hub with the Toba pack, assessments and monthly statistics of three years and some hundred
+complaints is crawled as a person of every role sees it: of each route up to three pages are
+measured at the server's side, without a network and without the gateway's cache. Beside a page
+stands what its requests to the services take alone; the rest is the page's own.
+
+The bars are the 95th percentile of each page, and for pages of citizens the processor time: that of
+this process, client included, without PostgreSQL's. Unlike the clock's it says the same while other
+processes work.
 """
 
 import asyncio
@@ -32,12 +36,17 @@ from tests.gateway.parts import app_of
 from tests.gateway.people import Colleague, colleague
 
 MILLISECONDS = 300.0
+"""The 95th percentile of a page."""
+PROCESSOR_MILLISECONDS = 50.0
+"""The median processor time of a page that everybody may open."""
 RUNS = 20
+UNCACHED = {"Cache-Control": "no-cache"}
 PROBES = ("link_check_seconds", "domain_check_seconds", "source_poll_seconds")
 """Settings by which the hub asks other sites, which a benchmark does not."""
 PAGES_OF_A_ROUTE = 3
 FIRST_MONTH = 2023 * 12
 MONTHS = 36
+ASSESSED = (2022, 2023, 2024)
 COMPLAINTS = 200
 ROLES: Sequence[Role] = (
     "administrator",
@@ -54,11 +63,38 @@ STARTS: Sequence[str] = (
     "/",
     "/kelola",
     "/layanan",
-    "/cari?query=ktp+hilang",
+    "/cari?q=ktp+hilang",
     "/dasbor",
+    f"/dasbor/{ASSESSED[-1]}/penggunaan",
+    "/layanan/ktp-el",
+    "/instansi",
     "/status",
     "/pengumuman",
 )
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A page: milliseconds by the clock and of the processor, and those of its requests alone."""
+
+    path: str
+    p95: float
+    median: float
+    processor: float
+    requests: int
+    requests_alone: float
+    requests_processor: float
+
+    @property
+    def is_public(self) -> bool:
+        return not self.path.startswith("/kelola")
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path}: p95 {self.p95:.0f} ms, median {self.median:.0f}, processor "
+            f"{self.processor:.0f}; its {self.requests} requests alone {self.requests_alone:.0f}, "
+            f"processor {self.requests_processor:.0f}"
+        )
 
 
 @dataclass
@@ -92,7 +128,7 @@ def main() -> None:
 
 
 def fill(hub: Hub) -> None:
-    """Report three years of each agency, and file complaints."""
+    """Report three years of each agency, assess years, and file complaints."""
     rng = random.Random(1)
     services = _all(hub, "/api/v1/services?limit=100")
     by_agency: dict[str, list[str]] = {}
@@ -115,6 +151,11 @@ def fill(hub: Hub) -> None:
                 "/api/v1/usage/statistics", json={"statistics": items}, headers=auth
             )
             assert answer.status_code == 200, answer.text
+    for year in ASSESSED:
+        answer = hub.client.post(
+            "/api/v1/assessments", json={"period": year}, headers=hub.auth("diskominfo", "admin")
+        )
+        assert answer.status_code == 201, answer.text
     for number in range(COMPLAINTS):
         body = {"kind": "complaint", "agency": AGENCY, "text": f"Antrean panjang, ke-{number}."}
         answer = hub.client.post("/api/v1/comments", json=body)
@@ -136,27 +177,37 @@ def measure(hub: Hub, person: Colleague) -> None:
     clients: dict[Service, httpx.AsyncClient] = app.state.clients
     recorded = Recorded()
     recorded.listen(clients)
-    rows: list[tuple[float, str]] = []
+    rows: list[Measured] = []
     for path in crawl(app.routes, person):
         recorded.requests.clear()
         _timed(person, path)
         made = list(recorded.requests)
-        times = sorted(_timed(person, path) for _ in range(RUNS))
-        p95 = times[int(len(times) * 0.95)]
+        clock, processor = zip(*(_timed(person, path) for _ in range(RUNS)), strict=True)
         assert hub.client.portal is not None
-        asked = median(hub.client.portal.call(send_again, clients, made) for _ in range(5))
+        alone = [hub.client.portal.call(send_again, clients, made) for _ in range(5)]
+        alone_clock, alone_processor = zip(*alone, strict=True)
         rows.append(
-            (
-                p95,
-                f"{path}: p95 {p95:.0f} ms, median {median(times):.0f}; "
-                f"its {len(made)} requests alone {asked:.0f}",
+            Measured(
+                path,
+                p95=sorted(clock)[int(RUNS * 0.95)],
+                median=median(clock),
+                processor=median(processor),
+                requests=len(made),
+                requests_alone=median(alone_clock),
+                requests_processor=median(alone_processor),
             )
         )
-    for _, line in sorted(rows, reverse=True):
-        print(f"  {line}")
-    slowest = max(p95 for p95, _ in rows)
-    holds = "holds" if slowest <= MILLISECONDS else "DOES NOT HOLD"
-    print(f"  -> {len(rows)} pages, slowest {slowest:.0f} ms (at most {MILLISECONDS:.0f}): {holds}")
+    for row in sorted(rows, key=lambda row: -row.p95):
+        print(f"  {row}")
+    slowest = max(row.p95 for row in rows)
+    _judge(f"{len(rows)} pages, slowest p95", slowest, MILLISECONDS)
+    public = [row.processor for row in rows if row.is_public]
+    _judge(f"{len(public)} public pages, most processor time", max(public), PROCESSOR_MILLISECONDS)
+
+
+def _judge(what: str, found: float, bar: float) -> None:
+    verdict = "holds" if found <= bar else "DOES NOT HOLD"
+    print(f"  -> {what} {found:.0f} ms (at most {bar:.0f}): {verdict}")
 
 
 def crawl(routes: Sequence[BaseRoute], person: Colleague) -> Iterator[str]:
@@ -189,24 +240,29 @@ def route_of(routes: Sequence[BaseRoute], path: str) -> str | None:
     return None
 
 
-def _timed(person: Colleague, path: str) -> float:
-    began = time.perf_counter()
-    answer = person.get(path)
+def _timed(person: Colleague, path: str) -> tuple[float, float]:
+    """Return the milliseconds of a page by the clock, and of the processor."""
+    began, began_processor = time.perf_counter(), time.process_time()
+    answer = person.get(path, headers=UNCACHED)
     assert answer.status_code == 200, path
-    return (time.perf_counter() - began) * 1000
+    return _since(began, began_processor)
 
 
 async def send_again(
     clients: dict[Service, httpx.AsyncClient], requests: Sequence[tuple[Service, httpx.Request]]
-) -> float:
+) -> tuple[float, float]:
     """Return the milliseconds that these requests take, one after the other."""
-    began = time.perf_counter()
+    began, began_processor = time.perf_counter(), time.process_time()
     for service, request in requests:
         again = httpx.Request(
             request.method, request.url, headers=request.headers, content=request.content
         )
         await clients[service].send(again)
-    return (time.perf_counter() - began) * 1000
+    return _since(began, began_processor)
+
+
+def _since(clock: float, processor: float) -> tuple[float, float]:
+    return (time.perf_counter() - clock) * 1000, (time.process_time() - processor) * 1000
 
 
 if __name__ == "__main__":

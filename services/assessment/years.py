@@ -3,19 +3,24 @@
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import text
+
 from services.platform.database import ReadSession, WriteSession
 from services.platform.local_time import DEFAULT_ZONE, day_of, start_of_day
 from services.platform.problems import FieldError, Invalid
-from services.platform.regency import find_regency
-from services.platform.settings import Service
 
 FIRST_YEAR = 2000
+
+ZONE = text("""
+-- The time zone in the regency's record.
+SELECT content->>'timezone' FROM assessment.regency WHERE region = :region
+""")
 
 
 async def read_zone(session: ReadSession | WriteSession, region: str) -> ZoneInfo:
     """Return the regency's time zone; the default before a pack is loaded."""
-    pack = await find_regency(session, Service.assessment, region)
-    return DEFAULT_ZONE if pack is None else ZoneInfo(pack.timezone)
+    zone = await session.scalar(ZONE, {"region": region})
+    return DEFAULT_ZONE if zone is None else ZoneInfo(zone)
 
 
 def end_of_year(year: int, zone: ZoneInfo) -> datetime:

@@ -32,6 +32,7 @@ from services.catalog.schemas import (
     ServiceDetail,
     ServiceDraft,
     ServiceFreshness,
+    ServiceName,
     ServicePage,
     ServiceSummary,
     SourceItem,
@@ -69,6 +70,7 @@ __all__ = [
     "ServiceDetail",
     "ServiceDraft",
     "ServiceFreshness",
+    "ServiceName",
     "ServicePage",
     "ServiceStep",
     "ServiceSummary",
@@ -133,6 +135,11 @@ class CatalogClient(CatalogEditingClient):
         return await self._list(
             CountedPage[ServiceSummary], f"{API}/services", query=query, most=most
         )
+
+    async def list_service_names(self, *, most: int | None = None) -> list[ServiceName]:
+        """Return the same as names, which take a fraction of the time to read."""
+        query = {"limit": PAGE_SIZE}
+        return await self._list(CountedPage[ServiceName], f"{API}/services", query=query, most=most)
 
     async def list_services_to_check(
         self, *, agency: str | None, limit: int

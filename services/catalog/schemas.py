@@ -63,6 +63,15 @@ class ServiceSummary(ApiModel):
     href: Href
 
 
+class ServiceName(ApiModel):
+    """What a reader of names takes of a list item."""
+
+    slug: str
+    name: str
+    name_en: str
+    agency: AgencyReference
+
+
 class FacetCount(ApiModel):
     """How many of the services found have a value."""
 

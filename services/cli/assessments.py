@@ -37,11 +37,11 @@ async def _assess(settings: Settings, request: dict[str, int | str]) -> dict[str
     """Return the answer of `POST /assessments`: an assessment or a problem document."""
     from services.gateway.app import (
         ServiceAuth,
-        in_process_transport,
         local_services,
         service_client,
     )
     from services.platform.identity import Caller, TokenSigner, load_private_key
+    from services.platform.in_process_transport import InProcessTransport
     from services.platform.service import API
 
     signer = TokenSigner(load_private_key(settings.private_key_file), settings.region)
@@ -51,7 +51,7 @@ async def _assess(settings: Settings, request: dict[str, int | str]) -> dict[str
     client = service_client(
         settings,
         Service.assessment,
-        in_process_transport(app) if app is not None else None,
+        InProcessTransport(app) if app is not None else None,
         ServiceAuth(signer, caller),
     )
     async with contextlib.AsyncExitStack() as stack:

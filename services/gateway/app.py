@@ -148,6 +148,7 @@ from services.platform.identity import (
     TokenSigner,
     load_private_key,
 )
+from services.platform.in_process_transport import InProcessTransport
 from services.platform.installation_keys import KEYS_OF, create_missing_key
 from services.platform.jobs import BackgroundJob, PeriodicJob
 from services.platform.local_time import LocalTime
@@ -240,7 +241,7 @@ def local_services(
         from services.assessment.app import create_app as create_assessment  # noqa: PLC0415
 
         transports: dict[Service, httpx.AsyncBaseTransport] = dict(remote or {})
-        transports |= {service: in_process_transport(app) for service, app in local.items()}
+        transports |= {service: InProcessTransport(app) for service, app in local.items()}
         local[Service.assessment] = create_assessment(settings, transports)
     return local
 
@@ -285,7 +286,7 @@ def create_app(settings: Settings) -> FastAPI:
         service: service_client(
             settings,
             service,
-            in_process_transport(local[service]) if service in local else transports[service],
+            InProcessTransport(local[service]) if service in local else transports[service],
             ServiceAuth(signer, caller),
         )
         for service, caller in (
@@ -810,8 +811,3 @@ def service_client(
         timeout=settings.upstream_timeout_seconds,
         trust_env=False,
     )
-
-
-def in_process_transport(service: FastAPI) -> httpx.ASGITransport:
-    """Create the transport to a service in this process; a crash becomes a 500, as over HTTP."""
-    return httpx.ASGITransport(service, raise_app_exceptions=False)

@@ -17,7 +17,6 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
-    async_sessionmaker,
     create_async_engine,
 )
 from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
@@ -233,6 +232,7 @@ class Database:
         self._settings = settings
         self._service = service
         self._engine: AsyncEngine | None = None
+        self._read_only_engine: AsyncEngine | None = None
         self._role: str | None = None
         self._has_role = False
         """Whether the role is known."""
@@ -256,6 +256,13 @@ class Database:
                 if self._engine is None:
                     self._engine = await self._create_engine()
         return self._engine
+
+    async def _engine_for_reads(self) -> AsyncEngine:
+        """Return the engine with read-only transactions: made once, since that is costly."""
+        engine = await self.engine()
+        if self._read_only_engine is None:
+            self._read_only_engine = engine.execution_options(postgresql_readonly=True)
+        return self._read_only_engine
 
     async def _create_engine(self) -> AsyncEngine:
         role = await self._find_role()
@@ -386,13 +393,13 @@ class Database:
     async def read_session(self) -> AsyncGenerator[ReadSession]:
         """Open a read-only transaction, on a read replica if that is as new as this moment."""
         with self._watch_outage():
-            engine = (await self.engine()).execution_options(postgresql_readonly=True)
+            engine = await self._engine_for_reads()
             on_replica = await self._open_on_replica()
             if on_replica is not None:
                 async with on_replica:
                     yield ReadSession(on_replica)
                 return
-            async with async_sessionmaker(engine, expire_on_commit=False)() as session:
+            async with AsyncSession(engine, expire_on_commit=False) as session:
                 yield ReadSession(session)
 
     async def _open_on_replica(self) -> AsyncSession | None:
@@ -410,7 +417,7 @@ class Database:
         """Open a transaction that commits at the end of the block and rolls back on an error."""
         with self._watch_outage():
             engine = await self.engine()
-            async with async_sessionmaker(engine, expire_on_commit=False).begin() as session:
+            async with AsyncSession(engine, expire_on_commit=False) as session, session.begin():
                 yield WriteSession(session)
         self._refusals.succeeded()
 
@@ -491,7 +498,7 @@ class Database:
     async def close(self) -> None:
         if self._engine is not None:
             await self._engine.dispose()
-            self._engine = None
+            self._engine = self._read_only_engine = None
         if self._replica is not None:
             await self._replica.close()
             self._replica = None

@@ -5,10 +5,11 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from fastapi import Query
-from sqlalchemy import RowMapping, text
+from sqlalchemy import RowMapping, TextClause, text
 
 from services.platform.database import ReadSession
 from services.platform.problems import FieldError, Invalid
@@ -16,6 +17,8 @@ from services.platform.problems import FieldError, Invalid
 MAX_ROWS = 10_000
 """Rows of a page."""
 MAX_INT = 2**31 - 1
+MAX_STATEMENTS = 100
+"""Statements that are kept, by their dimensions."""
 
 KeyType = Literal["text", "int", "date"]
 
@@ -44,23 +47,33 @@ async def fetch_page(
     `keys` are the columns that identify a row, in the order of the result; none may be null.
     """
     after: dict[str, Any] = {}
-    condition = ""
     if cursor is not None:
         values = _decode(cursor, keys)
         after = {f"after_{n}": value for n, value in enumerate(values)}
-        casts = ", ".join(f"CAST(:after_{n} AS {kind})" for n, kind in enumerate(keys.values()))
-        condition = f"WHERE ({', '.join(keys)}) > ({casts})"
     rows = await session.execute(
-        text(
-            f"SELECT * FROM ({statement}) page {condition} "  # noqa: S608 - names of columns
-            f"ORDER BY {', '.join(keys)} LIMIT :limit"
-        ),
+        _page_of(statement, tuple(keys.items()), is_first=cursor is None),
         {**parameters, **after, "limit": limit + 1},
     )
     found = rows.mappings().all()
     if len(found) <= limit:
         return found, None
     return found[:limit], _encode([found[limit - 1][name] for name in keys])
+
+
+@lru_cache(MAX_STATEMENTS)
+def _page_of(
+    statement: str, keys: tuple[tuple[str, KeyType], ...], *, is_first: bool
+) -> TextClause:
+    """Return the statement of a page, made once: SQLAlchemy looks for parameters in all of it."""
+    names = ", ".join(name for name, _ in keys)
+    condition = ""
+    if not is_first:
+        casts = ", ".join(f"CAST(:after_{n} AS {kind})" for n, (_, kind) in enumerate(keys))
+        condition = f"WHERE ({names}) > ({casts})"
+    return text(
+        f"SELECT * FROM ({statement}) page {condition} "  # noqa: S608 - names of columns
+        f"ORDER BY {names} LIMIT :limit"
+    )
 
 
 def _encode(values: Sequence[object]) -> str:

@@ -41,6 +41,8 @@ FIRST_DAY, LAST_DAY = date(2020, 1, 1), date(2199, 12, 31)
 MAX_DAYS: Mapping[Dimension, int] = {"hour": 31, "day": 366}
 """Maximum days of a span by its finest dimension."""
 
+RETRACTED = text(queries.RETRACTED)
+
 router = APIRouter(prefix=f"{API}/usage", tags=["usage"], responses=problem_responses(401, 422))
 
 
@@ -132,7 +134,7 @@ async def get_usage_summary(
 
 async def _read_retracted(session: ReadSession, parameters: Mapping[str, Any]) -> RetractedUse:
     """Return what was struck out of a span."""
-    rows = await session.execute(text(queries.RETRACTED), {**parameters, "limit": MAX_RETRACTIONS})
+    rows = await session.execute(RETRACTED, {**parameters, "limit": MAX_RETRACTIONS})
     found = rows.mappings().all()
     if not found:
         return RetractedUse()

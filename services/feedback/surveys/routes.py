@@ -256,7 +256,7 @@ async def get_survey_results(
         session, region, slug, period=wanted, filters=filters.as_parameters()
     )
     tally = sum_tallies(bundles)
-    definitions = await load_definitions(session, region, slug)
+    definitions = await load_definitions(session, region, slug) if bundles else {}
     rounds = await list_rounds(session, region, slug)
     sampled = None if filters.is_of_a_part else find_sampled_round(bundles, rounds)
     finite = finite_population(sampled, tally.n)

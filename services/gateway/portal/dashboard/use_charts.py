@@ -40,7 +40,7 @@ async def by_service(page: Page, year: int) -> Chart | None:
     sums = await _sums(page, year, "service", "submitted")
     if not sums:
         return None
-    services = await page.catalog.list_all_services()
+    services = await page.catalog.list_service_names()
     names = {one.slug: str(page.in_language(one, "name")) for one in services}
     return _chart(
         page,

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import StringConstraints
 
-from services.catalog.client import ServiceSummary
+from services.catalog.client import ServiceName
 from services.gateway.link_monitoring.clicks.outbox import ClickOutbox
 from services.gateway.portal.page import CurrentPage
 from services.gateway.portal.posters.codes import (
@@ -129,10 +129,10 @@ async def posters(request: Request, session: ReadSessionDep, page: CurrentPage) 
     """List all posters to print, by office."""
     try:
         agencies = await page.catalog.list_agencies()
-        services = await page.catalog.list_all_services()
+        services = await page.catalog.list_service_names()
     except httpx.HTTPError:
         return page.unavailable()
-    by_agency: defaultdict[str, list[ServiceSummary]] = defaultdict(list)
+    by_agency: defaultdict[str, list[ServiceName]] = defaultdict(list)
     for service in services:
         by_agency[service.agency.slug].append(service)
     return page.render(

@@ -114,7 +114,7 @@ def write_of(
 
 async def read_service_table(workspace: Workspace, *, agency: str | None) -> Tables:
     """Return the services that an announcement can name, those of the agency first."""
-    found = await workspace.catalog.list_all_services(most=MAX_SERVICES)
+    found = await workspace.catalog.list_service_names(most=MAX_SERVICES)
     names: dict[str, str] = {}
     taken: set[str] = set()
     for each in sorted(found, key=lambda one: one.agency.slug != agency):

@@ -31,7 +31,7 @@ async def show_demand(
         demand = await workspace.catalog.get_search_demand(month)
         used = await most_used(workspace.page, today=today)
         helped = await workspace.feedback.get_helpfulness(today - HELPED_WITHIN, today)
-        services = {each.slug: each for each in await workspace.catalog.list_all_services()}
+        services = {each.slug: each for each in await workspace.catalog.list_service_names()}
     except httpx.HTTPError:
         return workspace.page.unavailable()
     first = today.year * 12 + today.month - 1
