@@ -134,3 +134,11 @@ def test_a_path_that_looks_like_a_host_is_not_redirected_to(shared: Hub) -> None
         answer = shared.client.get(f"http://testserver{path}")
         assert answer.status_code == 404
         assert "location" not in answer.headers
+
+
+def test_a_page_may_be_examined_from_inside(shared: Hub) -> None:
+    # Lighthouse reads `/robots.txt` as the page would; a page without scripts asks nothing itself.
+    for path, has_scripts in (("/", True), ("/dasbor", False)):
+        policy = shared.client.get(path).headers["content-security-policy"].split("; ")
+        assert policy.count("connect-src 'self'") == 1
+        assert ("script-src 'self'" in policy) is has_scripts

@@ -37,12 +37,15 @@ from services.platform.translation import Translator, translator
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
-    "manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "manifest-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+"""The policy of pages without scripts, which by themselves ask nothing.
 
-WITH_SCRIPTS = (
-    f"{CONTENT_SECURITY_POLICY}; script-src 'self'; connect-src 'self'; worker-src 'self'"
-)
+`connect-src` is for programs that examine a page from inside, as Lighthouse does: it reads
+`/robots.txt` as the page would.
+"""
+
+WITH_SCRIPTS = f"{CONTENT_SECURITY_POLICY}; script-src 'self'; worker-src 'self'"
 """The policy of pages with scripts of this site; these may ask this site alone."""
 WORK_OFFLINE = frozenset(
     {
