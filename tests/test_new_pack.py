@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 
 from services.catalog.records import AgencyFile, PlaceFile
 from services.cli.app import app
+from services.cli.keys import find_leading_agency
 from services.cli.new_pack import (
     Record,
     Regency,
@@ -154,3 +156,21 @@ def test_a_hub_runs_with_a_new_pack_and_says_what_is_not_known(
         assert "Tidak dipungut biaya" in card
         assert "belum dipastikan" in card
         assert "belum dipublikasikan" in card.lower()
+
+
+def test_the_leading_agency_is_the_one_that_the_pack_names_or_the_first(
+    packs: dict[str, Path], tmp_path: Path, empty: Settings
+) -> None:
+    settings = empty.model_copy(update={"region": SAMOSIR.code})
+    assert asyncio.run(find_leading_agency(settings)) is None
+    pack = tmp_path / "samosir"
+    shutil.copytree(packs[SAMOSIR.code], pack)
+    head = yaml.safe_load((pack / "pack.yaml").read_text("utf-8"))
+    agencies = yaml.safe_load((pack / "agencies.yaml").read_text("utf-8"))["agencies"]
+    first = min(agency["slug"] for agency in agencies)
+    for lead, expected in ((None, first), ("dukcapil", "dukcapil")):
+        named = {} if lead is None else {"lead_agency": lead}
+        contents = {key: value for key, value in head.items() if key != "lead_agency"} | named
+        (pack / "pack.yaml").write_text(yaml.safe_dump(contents, allow_unicode=True), "utf-8")
+        asyncio.run(load_pack(settings, pack))
+        assert asyncio.run(find_leading_agency(settings)) == expected

@@ -71,6 +71,27 @@ def require_agency(settings: Settings, slug: str) -> None:
 
 
 async def _agency_exists(settings: Settings, slug: str) -> bool:
+    statement = "SELECT slug FROM catalog.agency WHERE region = :region AND slug = :slug"
+    return await _find_agency(settings, statement, slug=slug) is not None
+
+
+async def find_leading_agency(settings: Settings) -> str | None:
+    """Return the agency that leads the collaboration; the first by slug if none is named.
+
+    None while the catalogue has no agency.
+    """
+    return await _find_agency(
+        settings,
+        """
+        SELECT coalesce(
+            (SELECT content ->> 'lead_agency' FROM catalog.regency WHERE region = :region),
+            (SELECT min(slug) FROM catalog.agency WHERE region = :region)
+        )
+        """,
+    )
+
+
+async def _find_agency(settings: Settings, statement: str, **values: str) -> str | None:
     from sqlalchemy import text
 
     from services.platform.database import Database
@@ -78,11 +99,7 @@ async def _agency_exists(settings: Settings, slug: str) -> bool:
     database = Database(settings, Service.catalog)
     try:
         async with database.read_session() as session:
-            found = await session.scalar(
-                text("SELECT 1 FROM catalog.agency WHERE region = :region AND slug = :slug"),
-                {"region": settings.region, "slug": slug},
-            )
-            return found is not None
+            return await session.scalar(text(statement), {"region": settings.region, **values})
     finally:
         await database.close()
 

@@ -153,7 +153,7 @@ def run(
 ) -> None:
     """Start a complete hub: database, migrations, pack, first API key, server."""
     import_httpx()
-    from services.cli.keys import issue_audited_key
+    from services.cli.keys import find_leading_agency, issue_audited_key
     from services.cli.pack_loader import OtherVersionsError, load_pack
     from services.cli.people import invite_first_administrator
     from services.platform.migrations import migrate
@@ -178,9 +178,9 @@ def run(
     else:
         echo_err(f"    {len(changes)} changes")
     key_file = settings.data_dir / "first-key.txt"
-    if not key_file.exists():
+    if not key_file.exists() and (agency := run_async(find_leading_agency(settings))) is not None:
         key = run_async(
-            issue_audited_key(settings, "diskominfo", ["admin"], lifetime=timedelta(days=365))
+            issue_audited_key(settings, agency, ["admin"], lifetime=timedelta(days=365))
         )
         key_file.touch(mode=0o600)
         key_file.write_text(f"{key.key}\n")
@@ -189,7 +189,10 @@ def run(
     echo_err(f"    portal     {address}/")
     echo_err(f"    API        {address}/docs")
     echo_err(f"    metrics    {address}{API}/metrics/collaboration-dynamics?period=2024")
-    echo_err(f"    first key  {key_file} (scope admin)")
+    if key_file.exists():
+        echo_err(f"    first key  {key_file} (scope admin)")
+    else:
+        echo_err("    first key  none, since the pack has no agency; emall keys issue makes one")
     if (invitation := run_async(invite_first_administrator(settings))) is not None:
         echo_err(f"    first administrator, a link for one use: {address}{invitation.path}")
     else:
