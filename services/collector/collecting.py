@@ -26,6 +26,7 @@ from services.collector.findings import (
     is_older,
     judge,
     key_changed,
+    withdrawn,
     wrong_region,
 )
 from services.collector.hub_client import (
@@ -224,7 +225,12 @@ class Collector:
         key = await client.key()
         if key.fingerprint not in hub.keys:
             reading.findings.append(key_changed(key.fingerprint, hub.keys))
-        for listed in _newest_of_years(await client.assessments(METHOD)):
+        assessments = await client.assessments(METHOD)
+        years = {one.period for one in assessments.items if one.method.id == METHOD}
+        reading.findings.extend(
+            withdrawn(years, known.bundles.values(), is_complete=assessments.next is None)
+        )
+        for listed in _newest_of_years(assessments.items):
             if listed.id in known.bundles:
                 before = known.bundles[listed.id]
                 received = ReceivedBundle("network", str(listed.id), listed.id, b"", before.sha256)

@@ -3,7 +3,7 @@
 Pure: a bundle is judged by what is known of its regency.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -11,10 +11,11 @@ from uuid import UUID
 
 from services.collector.checking import CheckedBundle
 
-FindingKind = Literal["altered", "key_changed", "replayed", "wrong_region"]
+FindingKind = Literal["altered", "key_changed", "replayed", "withdrawn", "wrong_region"]
 """`altered`: a bundle whose bytes or figures do not agree with themselves, or that differs from the
 one known by its id. `key_changed`: a key that is not listed for the regency. `replayed`: an older
-assessment where a newer one is known. `wrong_region`: what belongs to another regency."""
+assessment where a newer one is known. `withdrawn`: a year that was published is not listed any
+more. `wrong_region`: what belongs to another regency."""
 
 Source = Literal["network", "folder"]
 """Whether a bundle came over the network or as a file."""
@@ -28,7 +29,7 @@ class Finding:
 
     kind: FindingKind
     subject: str
-    """What it is about: an assessment's id, a file, a key."""
+    """What it is about: an assessment's id, a file, a key, a year."""
     expected: str
     received: str
 
@@ -77,6 +78,28 @@ def key_changed(fingerprint: str, listed: Collection[str]) -> Finding:
 def wrong_region(subject: str, expected: str, received: str) -> Finding:
     """Return the finding of something that belongs to another regency."""
     return Finding("wrong_region", subject, expected, received)
+
+
+def withdrawn(
+    listed: Collection[int], known: Collection[KnownBundle], *, is_complete: bool
+) -> Iterator[Finding]:
+    """Yield a finding for each year whose assessment was accepted and that is not listed now.
+
+    Of an incomplete list, which begins with the newest assessments, years before its last one may
+    be missing.
+    """
+    since = min(listed, default=0) if not is_complete else 0
+    newest: dict[int, KnownBundle] = {}
+    for one in sorted(known, key=lambda one: one.recorded_at):
+        if one.source == "network" and one.period >= since and one.period not in listed:
+            newest[one.period] = one
+    for period, one in sorted(newest.items()):
+        yield Finding(
+            kind="withdrawn",
+            subject=str(period),
+            expected=f"{_described(one.id, one.recorded_at)} or a newer one",
+            received=f"a list without an assessment of {period}",
+        )
 
 
 def judge(

@@ -70,6 +70,7 @@ class Assessments(HubModel):
     """A page of `assessments`."""
 
     items: Annotated[list[ListedAssessment], Field(max_length=PAGE)]
+    next: Annotated[str, Field(max_length=4000)] | None = None
 
 
 class HubReporting(HubModel):
@@ -174,10 +175,10 @@ class HubClient:
         """Return the key that signs its bundles, as the hub shows it."""
         return self._read(await self._get(f"{API}/metrics/publishing-key"), HubKey)
 
-    async def assessments(self, method: str) -> list[ListedAssessment]:
-        """Return its newest assessments by a method, the newest first."""
+    async def assessments(self, method: str) -> Assessments:
+        """Return its newest assessments by a method, the newest first, up to a page of them."""
         query = urlencode({"method": method, "limit": PAGE})
-        return self._read(await self._get(f"{API}/assessments?{query}"), Assessments).items
+        return self._read(await self._get(f"{API}/assessments?{query}"), Assessments)
 
     async def bundle(self, assessment: UUID) -> bytes:
         """Return the bundle of an assessment."""

@@ -58,6 +58,7 @@ FINDINGS: Mapping[str, Message] = {
     "altered": N_("Berkas penilaian diubah: tanda tangan atau angkanya tidak cocok."),
     "key_changed": N_("Kunci penanda tangan bukan yang terdaftar."),
     "replayed": N_("Penilaian lama dikirim lagi, padahal yang lebih baru sudah diterima."),
+    "withdrawn": N_("Penilaian yang pernah diterbitkan tidak lagi ada dalam daftarnya."),
     "wrong_region": N_("Yang dikirim milik kabupaten/kota lain."),
 }
 EXCLUSIONS: Mapping[str, Message] = {

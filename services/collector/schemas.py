@@ -22,9 +22,10 @@ class HubFinding(ApiModel):
     kind: FindingKind = Field(
         description="`altered`: a bundle that fails verification, or differs from the one known by "
         "its id; `key_changed`: a key that is not listed for the regency; `replayed`: an older "
-        "assessment where a newer one is known; `wrong_region`: another regency's."
+        "assessment where a newer one is known; `withdrawn`: a year that was published is not "
+        "listed any more; `wrong_region`: another regency's."
     )
-    subject: str = Field(description="Assessment, file or key that it is about.")
+    subject: str = Field(description="Assessment, file, key or year that it is about.")
     expected: str = Field(description="What was expected.")
     received: str = Field(description="What came instead.")
     opened_at: AwareDatetime = Field(description="When a round first found it.")

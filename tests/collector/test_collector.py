@@ -275,6 +275,16 @@ def test_hubs_that_stop_change_keys_alter_or_replay_are_named_and_not_ranked(  #
         static = client.get("/static/emall.css")
         assert static.status_code == 200
 
+        # What was published does not vanish unseen.
+        published, mocks[REPLAYING].published = mocks[REPLAYING].published, {}
+        assert province.collect().answered == 4
+        settle(client, coverage["collected_at"])
+        [gone] = get(client, f"hubs/{REPLAYING}")["findings"]
+        assert (gone["kind"], gone["subject"]) == ("withdrawn", "2024")
+        assert LATER.date().isoformat() in gone["expected"]
+        mocks[REPLAYING].published = published
+        coverage = get(client, "coverage")
+
         # A hub that is right again is believed again.
         mocks[ALTERED].published[UUID(int=30)] = good
         assert province.collect().accepted == 1
