@@ -23,6 +23,7 @@ from services.platform.conditional_writes import ConditionalWrite, check_version
 from services.platform.problems import Conflict, FieldError, NotAllowed
 from services.platform.regency import find_regency
 from services.platform.settings import Service as ServiceName
+from services.platform.translation import N_, localized
 
 DetailT = TypeVar("DetailT", bound=BaseModel)
 
@@ -69,7 +70,7 @@ async def put_record(
         errors: list[FieldError] = []
         if kind.key_of(record) != key:
             errors.append(
-                FieldError(pointer=f"#/{kind.key}", parameter=None, detail=f"must stay {key!r}")
+                FieldError.at(f"#/{kind.key}", localized(N_("harus tetap '%(key)s'"), key=key))
             )
         errors += await undefined_targets(session, region, references)
         if errors:

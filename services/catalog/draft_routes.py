@@ -52,6 +52,7 @@ from services.platform.paging import Page, paginate
 from services.platform.parameters import AgencyQuery, Limit, SlugCursor, SlugPath
 from services.platform.problems import Conflict, FieldError, NotAllowed, problem_responses
 from services.platform.service import API, get_region
+from services.platform.translation import N_, localized
 
 router = APIRouter(prefix=API, tags=["catalog"], responses=problem_responses(401, 422))
 
@@ -167,10 +168,14 @@ async def put_draft(
     if base_version is not None:
         base = None if published is None else published.version
         if base_version != base:
-            reason = f"must be the published version, {base}" if base else "is of no new service"
-            errors.append(FieldError(pointer=None, parameter="base_version", detail=reason))
+            reason = (
+                localized(N_("harus versi yang terbit, %(version)s"), version=base)
+                if base
+                else localized(N_("bukan dari layanan baru"))
+            )
+            errors.append(FieldError.of_parameter("base_version", reason))
     if errors:
-        raise Conflict("The draft was not saved; see errors[].", errors=errors)
+        raise Conflict(localized(N_("Konsep ini tidak disimpan; lihat errors[].")), errors=errors)
     await store_step(
         session, region, service, "draft", base_version=base, caller=write.caller, now=now
     )
@@ -197,10 +202,10 @@ async def submit_draft(write: CatalogWrite, slug: SlugPath) -> ServiceDraft:
     """Submit a draft for review; what it refers to must exist by now."""
     draft, now = await _find_to_step(write, slug)
     if draft.last.state == "in_review":
-        raise Conflict("The draft is in review already.")
+        raise Conflict(localized(N_("Konsep ini sudah diajukan.")))
     references = references_of(draft.service)
     if errors := await undefined_targets(write.session, write.region, references):
-        raise Conflict("The draft was not submitted; see errors[].", errors=errors)
+        raise Conflict(localized(N_("Konsep ini tidak diajukan; lihat errors[].")), errors=errors)
     await _store(write, draft, "in_review", now=now)
     return await _answer(write, slug)
 

@@ -13,16 +13,29 @@ from services.catalog.references import Reference, references_of
 from services.platform.database import WriteSession
 from services.platform.problems import Conflict, FieldError, json_pointer
 from services.platform.service import API
+from services.platform.translation import N_, Message, localized
 
-HOW_TO_ADD: Mapping[Target, str] = {
-    "source": f"PUT {API}/sources/{{id}} adds one",
-    "place": f"PUT {API}/places/{{slug}} adds one",
-    "document type": f"PUT {API}/document-types/{{slug}} adds one",
-    "service": f"PUT {API}/services/{{slug}} adds one",
-    "agency": f"PUT {API}/agencies/{{slug}} adds one, by the lead agency",
-    "life event": f"PUT {API}/life-events/{{slug}} adds one, by the lead agency",
-    "link": f"PUT {API}/links/{{slug}} adds one, by the lead agency",
+UNDEFINED: Mapping[Target, Message] = {
+    "source": N_("tidak ada sumber '%(key)s'; PUT %(api)s/sources/{id} menambahkannya"),
+    "place": N_("tidak ada tempat '%(key)s'; PUT %(api)s/places/{slug} menambahkannya"),
+    "document type": N_(
+        "tidak ada jenis dokumen '%(key)s'; PUT %(api)s/document-types/{slug} menambahkannya"
+    ),
+    "service": N_("tidak ada layanan '%(key)s'; PUT %(api)s/services/{slug} menambahkannya"),
+    "agency": N_(
+        "tidak ada instansi '%(key)s'; PUT %(api)s/agencies/{slug} menambahkannya, oleh instansi "
+        "pengampu"
+    ),
+    "life event": N_(
+        "tidak ada peristiwa hidup '%(key)s'; PUT %(api)s/life-events/{slug} menambahkannya, oleh "
+        "instansi pengampu"
+    ),
+    "link": N_(
+        "tidak ada tautan '%(key)s'; PUT %(api)s/links/{slug} menambahkannya, oleh instansi "
+        "pengampu"
+    ),
 }
+"""What is wrong with a reference to something that the catalogue does not have, and who adds it."""
 STORED_AT_ONCE = 200
 """Services in one statement: the event loop is held while it is sent."""
 
@@ -34,11 +47,7 @@ async def undefined_targets(
     listed = list(references)
     undefined = await find_undefined(session, region, [(kind, key) for kind, _, key in listed])
     return [
-        FieldError(
-            pointer=json_pointer(place),
-            parameter=None,
-            detail=f"there is no {kind} {key!r}; {HOW_TO_ADD[kind]}",
-        )
+        FieldError.at(json_pointer(place), localized(UNDEFINED[kind], key=key, api=API))
         for kind, place, key in sorted(listed, key=lambda one: list(queries.EXISTING).index(one[0]))
         if (kind, key) in undefined
     ]
@@ -74,7 +83,7 @@ def check_edit(slug: str, before: Service | None, service: Service) -> list[Fiel
     """Return an error for each field that an edit may not change."""
     kept = {"slug": slug} if before is None else {"slug": slug, "agency": before.agency}
     return [
-        FieldError(pointer=f"#/{field}", parameter=None, detail=f"must stay {value!r}")
+        FieldError.at(f"#/{field}", localized(N_("harus tetap '%(key)s'"), key=value))
         for field, value in kept.items()
         if getattr(service, field) != value
     ]
@@ -99,7 +108,9 @@ async def publish_edit(
     errors = check_edit(slug, before, service)
     errors += await undefined_targets(session, region, references_of(service))
     if errors:
-        raise Conflict("The service was not published; see errors[].", errors=errors)
+        raise Conflict(
+            localized(N_("Layanan ini tidak diterbitkan; lihat errors[].")), errors=errors
+        )
     await store_services(
         session,
         region,

@@ -35,6 +35,7 @@ from services.platform.regency import find_regency
 from services.platform.service import API, get_region
 from services.platform.settings import Service as ServiceName
 from services.platform.stored import parse_stored
+from services.platform.translation import N_, localized
 from services.platform.types import DistrictCode
 from services.platform.working_days import holidays_of
 
@@ -141,9 +142,11 @@ async def put_place(write: CatalogPut, slug: SlugPath, place: Place) -> PlaceDet
     Whether it is open at a moment follows from its hours, the public holidays and joint leave.
     """
     if not place.is_in(write.region):
-        detail = f"must be a district of the regency, {write.region}"
-        error = FieldError(pointer="#/district", parameter=None, detail=detail)
-        raise Invalid("The place was not published; see errors[].", errors=[error])
+        district = N_("harus kecamatan di kabupaten ini, %(region)s")
+        error = FieldError.at("#/district", localized(district, region=write.region))
+        raise Invalid(
+            localized(N_("Tempat ini tidak diterbitkan; lihat errors[].")), errors=[error]
+        )
     return await put_record(
         write,
         PLACES,

@@ -74,7 +74,9 @@ async def post_source(
         raise Conflict(exists, errors=[error])
     if stored is None:
         if errors := await undefined_targets(session, region, references_of_source(source)):
-            raise Conflict("The source was not added; see errors[].", errors=errors)
+            raise Conflict(
+                localized(N_("Sumber ini tidak ditambahkan; lihat errors[].")), errors=errors
+            )
         await store_record(
             session,
             region,

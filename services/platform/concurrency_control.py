@@ -17,6 +17,7 @@ from services.platform.problems import (
     PreconditionRequired,
 )
 from services.platform.settings import Service
+from services.platform.translation import N_, localized
 
 IfMatch = Annotated[
     str | None,
@@ -112,7 +113,7 @@ async def claim_idempotency_key(
         return new_id, True
     previous = (await session.execute(text(SELECT_KEY.format(schema=service.value)), names)).one()
     if previous.fingerprint != fingerprint:
-        detail = "was used with another body; use a new value for a new creation"
-        error = FieldError(pointer=None, parameter="Idempotency-Key", detail=detail)
-        raise Conflict("This Idempotency-Key was already used.", errors=[error])
+        other = N_("sudah dipakai dengan isi lain; pakai nilai baru untuk catatan baru")
+        error = FieldError.of_parameter("Idempotency-Key", localized(other))
+        raise Conflict(localized(N_("Idempotency-Key ini sudah dipakai.")), errors=[error])
     return UUID(previous.created_id), False

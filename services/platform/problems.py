@@ -64,6 +64,13 @@ class FieldError(ApiModel):
         error._localized = text
         return error
 
+    @classmethod
+    def of_parameter(cls, name: str, text: LocalizedText) -> "FieldError":
+        """Return the error of a parameter, which is told in the reader's language."""
+        error = cls(pointer=None, parameter=name, detail=str(text))
+        error._localized = text
+        return error
+
     @property
     def is_localized(self) -> bool:
         """Whether readers are told it in their language."""

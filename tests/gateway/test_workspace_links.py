@@ -60,6 +60,7 @@ def test_a_portal_is_added_and_changed_by_the_lead_agency(
     private = lead.post(f"{LINKS}/baru", form_fields(wrong.text) | {"url": "https://10.0.0.1/"})
     assert private.status_code == 422
     assert 'href="#url"' in private.text
+    assert "harus alamat umum di internet" in private.text
     right = form_fields(private.text) | {"url": "https://wisata.example/"}
     assert lead.post(f"{LINKS}/baru", right).headers["location"] == f"{LINKS}/wisata-toba"
     assert "Wisata Toba" in hub.client.get("/status").text

@@ -178,6 +178,11 @@ def test_satisfaction_is_read_in_words_and_followed_up_until_it_is_done(
     assert 'href="#unsur"' in reporter.post(form, fields | {"unsur": "U99"}).text
     for _ in range(2):  # sent twice, stored once
         assert reporter.post(form, fields).status_code == 303
+    changed = reporter.post(form, fields | {"penanggung": "Sekretariat"})
+    assert changed.status_code == 422
+    assert "Formulir ini sudah tersimpan dengan isi lain." in changed.text
+    in_english = reporter.post(f"{form}?lang=en", fields | {"penanggung": "Sekretariat"})
+    assert "This form was stored with other contents." in in_english.text
     planned = reporter.get(page).text
     assert "Menambah loket &lt;b&gt;kedua&lt;/b&gt;." in planned
     assert len(re.findall("tindak-lanjut/[0-9a-f]{8}-", planned)) == 1

@@ -134,12 +134,17 @@ class RecordOfFiles:
         return {"region": self.region, "kind": self.kind, "record": self.id}
 
 
+def _no_record(record: RecordOfFiles) -> NotFound:
+    absent = N_("Tidak ada catatan %(id)s di antara %(kind)s.")
+    return NotFound(localized(absent, id=record.id, kind=record.kind))
+
+
 async def attachments_of(
     session: ReadSession | WriteSession, record: RecordOfFiles
 ) -> list[StoredAttachment]:
     """Return the files of a record, the oldest first; `NotFound` if there is no such record."""
     if (await session.execute(text(NEWEST), record.names)).one_or_none() is None:
-        raise NotFound(f"There is no record {record.id} among the {record.kind}.")
+        raise _no_record(record)
     rows = (await session.execute(text(OF_RECORD), record.names)).mappings()
     return [StoredAttachment(**row) for row in rows]
 
@@ -156,7 +161,7 @@ async def check_may_attach(
     """
     found = (await session.execute(text(NEWEST), record.names)).one_or_none()
     if found is None:
-        raise NotFound(f"There is no record {record.id} among the {record.kind}.")
+        raise _no_record(record)
     check_owner(caller, found.recorded_by)
     if found.state == "withdrawn":
         raise Conflict(

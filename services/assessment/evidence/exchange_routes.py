@@ -32,6 +32,7 @@ from services.platform.service import API, get_region
 from services.platform.spreadsheets.model import ODS, XLSX, SpreadsheetError
 from services.platform.spreadsheets.problems import field_errors
 from services.platform.spreadsheets.reading import read_workbook
+from services.platform.translation import N_, localized
 
 router = APIRouter(
     prefix=f"{API}/evidence", tags=["evidence"], responses=problem_responses(401, 422)
@@ -118,7 +119,7 @@ async def import_evidence(
         done = await import_records(session, region, records, caller=caller, now=datetime.now(UTC))
     except SpreadsheetError as error:
         raise Invalid(
-            "The workbook was rejected; nothing was stored.",
+            localized(N_("Buku kerja ini ditolak; tidak ada yang disimpan.")),
             errors=field_errors(error, language),
         ) from None
     if dry_run:

@@ -39,6 +39,7 @@ from services.platform.local_time import ZoneDep, month_of
 from services.platform.personal_data import mask_personal_data
 from services.platform.problems import FieldError, Invalid, problem_responses
 from services.platform.service import API, get_region
+from services.platform.translation import N_, localized
 from services.platform.types import YearMonth
 
 router = APIRouter(
@@ -77,9 +78,10 @@ async def get_draft_write(
     now = datetime.now(UTC)
     latest = month_of(now, zone)
     if key.period > latest:
-        detail = f"has not begun; the latest month is {latest:%Y-%m}"
-        error = FieldError(pointer=None, parameter="period", detail=detail)
-        raise Invalid("The month has not begun.", errors=[error])
+        begun = N_("belum dimulai; bulan terakhir adalah %(month)s")
+        detail = localized(begun, month=f"{latest:%Y-%m}")
+        error = FieldError.of_parameter("period", detail)
+        raise Invalid(localized(N_("Bulan ini belum dimulai.")), errors=[error])
     await drafts.lock_agency(session, key)
     return DraftWrite(session, key, caller, now, zone)
 

@@ -27,6 +27,7 @@ from services.platform.problems import (
     problem_responses,
 )
 from services.platform.service import API, get_region
+from services.platform.translation import N_, localized
 
 router = APIRouter(
     prefix=f"{API}/usage/statistics/flags", tags=["usage"], responses=problem_responses(401, 422)
@@ -72,12 +73,14 @@ async def explain_statistic_flag(
     if stored is None:
         raise NotFound(f"There is no flag {flag}; {API}/usage/statistics/flags lists yours.")
     if not caller.can_write_for(stored.agency):
-        raise NotAllowed(f"The flag concerns figures of {stored.agency}.")
+        owner = N_("Tanda ini tentang angka milik %(agency)s.")
+        raise NotAllowed(localized(owner, agency=stored.agency))
     if stored.state == "resolved":
-        raise Conflict("The figure was corrected in the meantime; there is nothing to explain.")
+        corrected = N_("Angkanya sudah dikoreksi; tidak ada lagi yang perlu dijelaskan.")
+        raise Conflict(localized(corrected))
     if not body.explanation.strip():
-        error = FieldError(pointer="#/explanation", parameter=None, detail="must not be blank")
-        raise Invalid("The explanation is blank.", errors=[error])
+        error = FieldError.at("#/explanation", localized(N_("tidak boleh kosong")))
+        raise Invalid(localized(N_("Penjelasannya kosong.")), errors=[error])
     masked = mask_personal_data(body.explanation)
     explained = await plausibility_flags.explain_flag(
         session, region, flag, masked.text, by=caller.subject, now=datetime.now(UTC)

@@ -72,7 +72,7 @@ def figures_of(
         pointer = f"#/statistics/{index}"
         if not caller.can_write_for(item.agency):
             not_owned.append(
-                FieldError(pointer=f"{pointer}/agency", parameter=None, detail="is another agency")
+                FieldError.at(f"{pointer}/agency", localized(N_("adalah instansi lain")))
             )
         period = parse_period(item.period)
         if period > this_month:
@@ -98,7 +98,10 @@ def figures_of(
                 errors.append(FieldError.at(figure.pointer, detail))
     if not_owned:
         raise NotAllowed(
-            f"This key may write only for {caller.agency}; nothing was stored.",
+            localized(
+                N_("Kunci ini hanya menulis untuk %(agency)s; tidak ada yang disimpan."),
+                agency=caller.agency,
+            ),
             errors=not_owned[:100],
         )
     if errors:

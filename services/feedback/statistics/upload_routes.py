@@ -58,6 +58,7 @@ from services.platform.spreadsheets.model import (
 )
 from services.platform.spreadsheets.problems import field_errors
 from services.platform.spreadsheets.reading import read_sheets
+from services.platform.translation import N_, localized
 
 router = APIRouter(prefix=f"{API}/usage", tags=["usage"], responses=problem_responses(401, 422))
 
@@ -240,7 +241,7 @@ async def upload_usage_statistics(
         )
     except SpreadsheetError as error:
         raise Invalid(
-            "The file has errors; nothing was stored.",
+            localized(N_("Berkas ini ada salahnya; tidak ada yang disimpan.")),
             errors=field_errors(error, language),
             extra={
                 "rows": [

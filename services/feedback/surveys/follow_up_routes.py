@@ -211,10 +211,13 @@ async def put_survey_follow_up_action(
 def check_agency(caller: Caller, action: FollowUp) -> None:
     """Raise `NotAllowed` unless the key may write the plan of the action's agency."""
     if not caller.can_write_for(action.agency):
-        detail = f"must be {caller.agency}"
+        detail = localized(N_("harus %(agency)s"), agency=caller.agency)
         raise NotAllowed(
-            f"This key cannot change the plan of {action.agency}.",
-            errors=[FieldError(pointer="#/agency", parameter=None, detail=detail)],
+            localized(
+                N_("Rencana milik %(agency)s tidak dapat diubah instansi lain."),
+                agency=action.agency,
+            ),
+            errors=[FieldError.at("#/agency", detail)],
         )
 
 

@@ -26,6 +26,7 @@ from services.feedback.surveys.rounds import RoundKey, find_round, state_of
 from services.platform.database import ReadSession, WriteSession
 from services.platform.derived_keys import derived_key
 from services.platform.problems import Conflict, NotFound
+from services.platform.translation import N_, localized
 
 PAGE = "/survei/undangan"
 SALT_BYTES = 16
@@ -137,12 +138,15 @@ async def invite(
     """
     found = await find_round(session, key)
     if found.content.sample != "invited":
-        raise Conflict(f"The round {key.round} is not answered by invitation.", errors=[])
+        open_to_all = N_("Putaran %(round)s tidak dijawab lewat undangan.")
+        raise Conflict(localized(open_to_all, round=key.round))
     if state_of(found.content, today) == "closed":
-        raise Conflict(f"The round {key.round} is closed since {found.content.closes_on}.")
+        closed = N_("Putaran %(round)s sudah ditutup pada %(day)s.")
+        raise Conflict(localized(closed, round=key.round, day=found.content.closes_on))
     known = await invited_codes(session, key)
     if len({*known} | {one.code for one in invited}) > MAX_INVITED:
-        raise Conflict(f"A round has at most {MAX_INVITED} invitations.")
+        most = N_("Satu putaran paling banyak %(most)s undangan.")
+        raise Conflict(localized(most, most=MAX_INVITED))
     for one in invited:
         salt = os.urandom(SALT_BYTES)
         values = one.model_dump() | {"salt": salt}
@@ -165,13 +169,18 @@ async def withdraw_invitation(
     """
     found = await find_round(session, key)
     if state_of(found.content, today) != "planned":
-        raise Conflict(
-            f"The round {key.round} is open since {found.content.opens_on}: who does not answer "
-            "belongs to its response rate."
+        begun = N_(
+            "Putaran %(round)s sudah dibuka pada %(day)s: yang tidak menjawab ikut dihitung dalam "
+            "tingkat jawabannya."
         )
+        raise Conflict(localized(begun, round=key.round, day=found.content.opens_on))
     salt = await session.scalar(text(WITHDRAW), key.parameters(code=code))
     if salt is None:
-        raise NotFound(f"{code} is not invited to the round {key.round}.")
+        raise NotFound(
+            localized(
+                N_("%(code)s tidak diundang ke putaran %(round)s."), code=code, round=key.round
+            )
+        )
     await redeem_invitation(session, key, tokens.token(salt))
 
 

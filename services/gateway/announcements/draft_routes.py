@@ -47,6 +47,7 @@ from services.platform.draft_steps import State
 from services.platform.identity import Caller
 from services.platform.problems import Conflict, FieldError, problem_responses
 from services.platform.service import API, get_region
+from services.platform.translation import N_, localized
 
 router = APIRouter(
     prefix=f"{API}/announcements/{{announcement}}/draft",
@@ -96,9 +97,10 @@ async def put_announcement_draft(
     if draft is None:
         write.check_creation(f"draft of {announcement}")
         if await count_open_drafts(session, region, written.agency) >= MAX_OPEN_DRAFTS:
-            raise Conflict(
-                f"{written.agency} has {MAX_OPEN_DRAFTS} open drafts; publish or discard some."
+            many = N_(
+                "%(agency)s mempunyai %(most)s konsep terbuka; terbitkan atau buang sebagian."
             )
+            raise Conflict(localized(many, agency=written.agency, most=MAX_OPEN_DRAFTS))
     else:
         await _check_revision(write, draft)
     last = await find_last_version(session, region, announcement)
@@ -137,7 +139,7 @@ async def submit_announcement_draft(
     """Submit a draft for review by a second person; the services that it names must exist."""
     draft = await _find_to_write(write, announcement)
     if draft.last.state == "in_review":
-        raise Conflict("The draft is in review already.")
+        raise Conflict(localized(N_("Konsep ini sudah diajukan.")))
     _check_end(draft)
     await find_services(request, draft.written)
     await _store(write, draft, "in_review")
@@ -201,11 +203,12 @@ async def _check_agency(
     owner = await find_agency(write.session, write.region, announcement)
     check_author(write.caller, written.agency if owner is None else owner)
     if owner is not None and owner != written.agency:
-        error = FieldError(pointer="#/agency", parameter=None, detail=f"must stay {owner!r}")
-        raise Conflict("The draft was not saved; see errors[].", errors=[error])
+        error = FieldError.at("#/agency", localized(N_("harus tetap '%(key)s'"), key=owner))
+        raise Conflict(localized(N_("Konsep ini tidak disimpan; lihat errors[].")), errors=[error])
     read = await get_by_id(write.session, write.region, announcement, now=datetime.now(UTC))
     if owner is None and read is not None:
-        raise Conflict("This is an announcement of a website, and is changed there.")
+        website = N_("Pengumuman ini dari sebuah situs web, dan diubah di sana.")
+        raise Conflict(localized(website))
 
 
 async def _find_to_write(write: ConditionalWrite, announcement: UUID) -> Draft:
@@ -236,9 +239,11 @@ def _check_end(draft: Draft) -> None:
     """Raise `Conflict` if pages would never show the announcement."""
     until = draft.written.publish_until
     if until is not None and until <= datetime.now(UTC):
-        detail = "must lie in the future"
-        error = FieldError(pointer="#/publish_until", parameter=None, detail=detail)
-        raise Conflict("The time of the announcement is over; see errors[].", errors=[error])
+        error = FieldError.at("#/publish_until", localized(N_("harus waktu yang akan datang")))
+        raise Conflict(
+            localized(N_("Waktu tampil pengumuman ini sudah lewat; lihat errors[].")),
+            errors=[error],
+        )
 
 
 async def _check_revision(write: ConditionalWrite, draft: Draft) -> None:

@@ -11,6 +11,7 @@ from services.gateway.connectors.announcements.service_matching import ServiceNa
 from services.platform.problems import Conflict, FieldError, Unavailable, json_pointer
 from services.platform.service import API
 from services.platform.settings import Service
+from services.platform.translation import N_, localized
 
 
 async def find_services(request: Request, written: WrittenAnnouncement) -> list[ServiceNames]:
@@ -23,21 +24,28 @@ async def find_services(request: Request, written: WrittenAnnouncement) -> list[
         agency = await catalog.find_agency(written.agency)
         details = await asyncio.gather(*map(catalog.find_service, written.services))
     except httpx.HTTPError:
-        raise Unavailable("The catalogue is unavailable; try again shortly.") from None
+        away = N_("Katalog sedang tidak menjawab; coba lagi sebentar.")
+        raise Unavailable(localized(away)) from None
     errors = [
-        FieldError(
-            pointer=json_pointer(("services", n)),
-            parameter=None,
-            detail=f"there is no service {slug!r}; {API}/services lists all of them",
+        FieldError.at(
+            json_pointer(("services", n)),
+            localized(
+                N_("tidak ada layanan '%(key)s'; %(list)s memuat semuanya"),
+                key=slug,
+                list=f"{API}/services",
+            ),
         )
         for n, (slug, detail) in enumerate(zip(written.services, details, strict=True))
         if detail is None
     ]
     if agency is None:
-        detail = f"there is no agency {written.agency!r}; {API}/agencies lists all of them"
-        errors.append(FieldError(pointer="#/agency", parameter=None, detail=detail))
+        no_agency = N_("tidak ada instansi '%(key)s'; %(list)s memuat semuanya")
+        detail = localized(no_agency, key=written.agency, list=f"{API}/agencies")
+        errors.append(FieldError.at("#/agency", detail))
     if errors:
-        raise Conflict("The announcement names what does not exist; see errors[].", errors=errors)
+        raise Conflict(
+            localized(N_("Pengumuman ini menyebut yang tidak ada; lihat errors[].")), errors=errors
+        )
     return [
         ServiceNames(one.service.slug, one.service.name, one.service.name_en, ())
         for one in details

@@ -30,6 +30,7 @@ from services.platform.paging import Page, paginate
 from services.platform.parameters import AgencyQuery, Limit
 from services.platform.problems import Conflict, NotAllowed, NotFound, problem_responses
 from services.platform.service import API, get_region
+from services.platform.translation import N_, localized
 
 router = APIRouter(
     prefix=f"{API}/announcements", tags=["announcements"], responses=problem_responses(401, 422)
@@ -125,7 +126,7 @@ async def withdraw_announcement(
         content_of=content_of,
     )
     if last.reason is not None:
-        raise Conflict("The announcement is withdrawn already.")
+        raise Conflict(localized(N_("Pengumuman ini sudah ditarik.")))
     await withdraw_version(
         session,
         region,

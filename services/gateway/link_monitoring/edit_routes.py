@@ -40,6 +40,8 @@ from services.platform.service import API
 from services.platform.settings import Service
 from services.platform.translation import N_, localized
 
+CATALOGUE_AWAY = N_("Katalog sedang tidak menjawab; coba lagi sebentar.")
+
 router = APIRouter(prefix=API, tags=["links"], responses=problem_responses(401, 422))
 
 
@@ -68,7 +70,9 @@ async def put_link(request: Request, write: CatalogPut, slug: SlugPath, link: Li
         errors = _field_errors(request, slug, before, link)
         errors += await _unknown_sources(request, link)
         if errors:
-            raise Conflict("The link was not published; see errors[].", errors=errors)
+            raise Conflict(
+                localized(N_("Tautan ini tidak diterbitkan; lihat errors[].")), errors=errors
+            )
         await store_link(
             session, region, link, origin="api", by=write.caller.actor, now=datetime.now(UTC)
         )
@@ -136,8 +140,11 @@ def _field_errors(request: Request, slug: str, before: Link | None, link: Link) 
     guard: SsrfGuard = request.app.state.ssrf_guard
     try:
         guard.check(httpx.URL(link.url))
-    except (PrivateAddressError, httpx.InvalidURL) as error:
-        errors.append(FieldError(pointer="#/url", parameter=None, detail=str(error)))
+    except PrivateAddressError:
+        public = N_("harus alamat umum di internet, bukan yang ada di jaringan dalam")
+        errors.append(FieldError.at("#/url", localized(public)))
+    except httpx.InvalidURL:
+        errors.append(FieldError.at("#/url", localized(N_("bukan alamat web yang lengkap"))))
     return errors
 
 
@@ -157,7 +164,7 @@ async def _unknown_sources(request: Request, link: Link) -> list[FieldError]:
             if not await catalog.has_source(source)
         ]
     except httpx.HTTPError:
-        raise Unavailable("The catalogue is unavailable; try again shortly.") from None
+        raise Unavailable(localized(CATALOGUE_AWAY)) from None
 
 
 async def _pass_on(request: Request, write: ConditionalWrite, *, withdrawn: str | None) -> None:
@@ -169,11 +176,12 @@ async def _pass_on(request: Request, write: ConditionalWrite, *, withdrawn: str 
     try:
         in_use = await _catalog(request).put_links(to_link_names(links))
     except httpx.HTTPError:
-        raise Unavailable("The catalogue is unavailable; try again shortly.") from None
+        raise Unavailable(localized(CATALOGUE_AWAY)) from None
     for link in in_use.links:
         if link.slug == withdrawn:
             named = ", ".join(link.services)
-            raise Conflict(f"Services lead to {withdrawn}: {named}. Change them first.")
+            in_use_by = N_("Layanan masih menuju %(link)s: %(services)s. Ubah itu dulu.")
+            raise Conflict(localized(in_use_by, link=withdrawn, services=named))
 
 
 def _catalog(request: Request) -> CatalogClient:

@@ -22,6 +22,7 @@ from services.gateway.people.records import find_person, person_of_subject
 from services.gateway.portal.dashboard.routes import ROLES
 from services.gateway.portal.workspace.access import NOT_STORED, Enter, Workspace, database_of
 from services.gateway.portal.workspace.hidden_fields import form_id_of
+from services.gateway.portal.workspace.reasons import reasons_of
 from services.platform.ids import new_id
 from services.platform.service import get_region
 from services.platform.service_client import RequestRejectedError
@@ -71,7 +72,7 @@ async def assess_year(workspace: Evaluator) -> Response:
             method=METHOD, period=int(typed), idempotency_key=str(form_id)
         )
     except RequestRejectedError as error:
-        reasons = {"reasons": error.reasons}
+        reasons = {"reasons": reasons_of(workspace, error)}
         return await _list(workspace, {"tahun": REFUSED}, values=reasons)
     except httpx.HTTPError:
         return await _list(workspace, {"tahun": NOT_STORED}, status=503)

@@ -44,6 +44,7 @@ from services.gateway.portal.workspace.meeting_records import (
     Recorder,
     labels,
 )
+from services.gateway.portal.workspace.reasons import reasons_of
 from services.gateway.portal.workspace.tasks import Task
 from services.platform.conditional_writes import ConditionalWrite
 from services.platform.database import WriteSession
@@ -68,6 +69,17 @@ NO_READER = N_(
     "Belum ada pelapor atau penyunting di instansi yang diundang. Unduh undangan kalendernya, lalu "
     "kirim sendiri."
 )
+LABELS: Mapping[str, Message] = {
+    "kind": N_("Jenis"),
+    "name": N_("Nama rapat"),
+    "starts_at": N_("Jam mulai"),
+    "ends_at": N_("Jam selesai"),
+    "place": N_("Tempat"),
+    "problem_statement": N_("Pokok masalah"),
+    "agenda": N_("Agenda"),
+    "invited": N_("Diundang"),
+}
+"""Fields of the form by those of the plan."""
 REFUSED = N_("Rencana ini ditolak: %(reasons)s")
 
 
@@ -290,9 +302,7 @@ async def _refuse_form(
         fields = {**fields, "versi": found.tag}
         errors = {"simpan": messages.translate(CHANGED)}
         return await _form(workspace, fields, errors=errors, found=found)
-    language = workspace.page.language
-    faults = [one.in_language(language).detail for one in error.errors[:5]]
-    reasons = "; ".join([error.detail_in(language), *faults])
+    reasons = reasons_of(workspace, error, LABELS)
     errors = {"simpan": messages.translate(REFUSED, reasons=reasons)}
     return await _form(workspace, fields, errors=errors, found=found)
 

@@ -39,13 +39,24 @@ from services.gateway.portal.workspace.meeting_records import (
     labels,
 )
 from services.gateway.portal.workspace.meetings import show_meeting_page
+from services.gateway.portal.workspace.reasons import reasons_of
 from services.platform.ids import new_id
 from services.platform.problems import NotFound, PreconditionFailed
 from services.platform.service_client import RequestRejectedError
-from services.platform.translation import N_
+from services.platform.translation import N_, Message
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
+LABELS: Mapping[str, Message] = {
+    "kind": N_("Jenis"),
+    "held_on": N_("Tanggal rapat"),
+    "place": N_("Tempat"),
+    "problem_statement": N_("Pokok masalah"),
+    "agenda": N_("Agenda"),
+    "attendance": N_("Hadir"),
+    "action_items": N_("Tindak lanjut"),
+}
+"""Fields of the form by those of the service."""
 REFUSED = N_("Catatan ini ditolak layanan penilaian: %(reasons)s")
 
 
@@ -222,7 +233,7 @@ async def _refuse_form(
         fields = {**fields, "versi": found.tag}
         errors = {"simpan": messages.translate(CHANGED)}
         return await _form(workspace, fields, errors=errors, found=found)
-    errors = {"simpan": messages.translate(REFUSED, reasons=error.reasons)}
+    errors = {"simpan": messages.translate(REFUSED, reasons=reasons_of(workspace, error, LABELS))}
     return await _form(workspace, fields, errors=errors, found=found, entries=entries)
 
 

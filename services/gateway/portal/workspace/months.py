@@ -28,6 +28,7 @@ from services.gateway.portal.workspace.month_form import (
     grid_of,
     read_grid,
 )
+from services.gateway.portal.workspace.reasons import reasons_of
 from services.platform.service import get_region
 from services.platform.service_client import RequestRejectedError
 from services.platform.translation import N_, NC_, Message
@@ -239,7 +240,7 @@ async def _refuse(
     if isinstance(error, RequestRejectedError):
         status = error.status if error.status in {403, 404, 409} else 422
         at, message = _reason_of(error, name=name, is_form=typed is not None)
-        values = {"reasons": error.reasons} if message is REFUSED else {}
+        values = {"reasons": reasons_of(workspace, error)} if message is REFUSED else {}
     errors = {at: workspace.page.messages.translate(message, **values)}
     other = workspace.fields if typed is None else {}
     return await _show(workspace, period, Refusal(errors, typed, status, other))

@@ -15,6 +15,7 @@ from services.feedback.client import FollowUp, FollowUpAction
 from services.gateway.portal.surveys.results import ACTION_STATES
 from services.gateway.portal.workspace.access import NOT_STORED, RefusedError, Workspace
 from services.gateway.portal.workspace.hidden_fields import form_id_of, tag_of
+from services.gateway.portal.workspace.reasons import reasons_of
 from services.gateway.portal.workspace.round_form import day_of_field
 from services.gateway.portal.workspace.surveys import SURVEYS, Planner
 from services.platform.ids import new_id
@@ -43,6 +44,15 @@ NO_OWNER = N_("Tulis bidang atau kantor penanggung jawab, paling banyak 300 kara
 NO_DUE_DAY = N_("Pilih batas waktunya.")
 NO_STATE = N_("Pilih keadaannya.")
 NO_OUTCOME = N_("Tulis hasilnya bila tindak lanjut selesai atau dibatalkan.")
+LABELS: Mapping[str, Message] = {
+    "element": N_("Unsur yang diperbaiki"),
+    "action": N_("Apa yang dilakukan"),
+    "owner": N_("Penanggung jawab"),
+    "due": N_("Paling lambat"),
+    "state": N_("Keadaan"),
+    "outcome": N_("Hasil"),
+}
+"""Fields of the form by those of the service."""
 REFUSED = N_("Tindak lanjut ini ditolak layanan survei: %(reasons)s")
 
 _LONG: TypeAdapter[str] = TypeAdapter(Text)
@@ -219,7 +229,7 @@ async def _refuse(
         return await form(errors=messages.labels({"simpan": CHANGED}), status=412)
     if any(each.pointer == "#/element" for each in error.problem.errors):
         return await form(errors=messages.labels({"unsur": NO_ELEMENT}))
-    errors = {"simpan": messages.translate(REFUSED, reasons=error.reasons)}
+    errors = {"simpan": messages.translate(REFUSED, reasons=reasons_of(workspace, error, LABELS))}
     return await form(errors=errors)
 
 

@@ -11,6 +11,7 @@ from services.assessment.client import Stakeholder
 from services.feedback.client import MAX_INVITED, Invited, Round, StoredRound, SurveyDetail
 from services.gateway.portal.workspace.access import NOT_STORED, RefusedError, Workspace
 from services.gateway.portal.workspace.hidden_fields import tag_of
+from services.gateway.portal.workspace.reasons import reasons_of
 from services.gateway.portal.workspace.round_form import SAMPLES, RoundForm, day_of_field
 from services.gateway.portal.workspace.surveys import (
     SURVEYS,
@@ -39,6 +40,13 @@ HAS_ANSWERS = N_(
 )
 NOT_AFTER_END = N_("Pilih hari sejak %(first)s dan sebelum %(last)s.")
 NOBODY = N_("Pilih sedikitnya satu yang diundang.")
+LABELS: Mapping[str, Message] = {
+    "opens_on": N_("Hari pertama"),
+    "closes_on": N_("Hari terakhir"),
+    "population": N_("Jumlah pengguna yang diwakili"),
+    "asked": N_("Yang akan ditanya petugas"),
+}
+"""Fields of the form by those of the service."""
 REFUSED = N_("Putaran ini ditolak layanan survei: %(reasons)s")
 
 
@@ -256,7 +264,7 @@ def _reason(workspace: Workspace, error: httpx.HTTPError) -> tuple[str, str, int
     ):
         if pointer in pointers:
             return name, messages.translate(message), 422
-    return "simpan", messages.translate(REFUSED, reasons=error.reasons), 422
+    return "simpan", messages.translate(REFUSED, reasons=reasons_of(workspace, error, LABELS)), 422
 
 
 def _error(workspace: Workspace, name: str, message: Message) -> dict[str, str]:

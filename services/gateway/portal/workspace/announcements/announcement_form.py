@@ -47,6 +47,7 @@ from services.gateway.portal.workspace.catalog.values import (
 )
 from services.gateway.portal.workspace.hidden_fields import form_id_of, given_tag
 from services.gateway.portal.workspace.links.link_fields import validation_errors, with_zone
+from services.gateway.portal.workspace.reasons import reasons_of
 from services.platform.differences import Difference
 from services.platform.problems import FieldError, ProblemError
 from services.platform.translation import N_
@@ -150,6 +151,7 @@ async def _store(
             changed = DIFFERENCES.validate_python(error.extra.get("differences", []))
             return await _refuse(
                 workspace, found, values, tables, errors=error.errors, status=error.status,
+                reason=reasons_of(workspace, error),
                 changed=describe(
                     local_differences(changed, zone), ANNOUNCEMENT_FORM, tables,
                     workspace.page.messages,
@@ -172,10 +174,11 @@ async def _refuse(
     *,
     errors: list[FieldError],
     status: int,
+    reason: str = "",
     changed: list[ShownDifference] | None = None,
 ) -> Response:
     told = workspace.page.messages.translate
-    shown = named_errors(workspace, errors, form=ANNOUNCEMENT_FORM, values=values)
+    shown = named_errors(workspace, errors, form=ANNOUNCEMENT_FORM, values=values) or {SAVE: reason}
     if status in {403, 412}:
         shown = {SAVE: told(NOT_ALLOWED if status == 403 else CHANGED)}
     return await _form(

@@ -97,6 +97,17 @@ def named_errors(
     return found
 
 
+def named_reasons(workspace: Workspace, errors: Sequence[FieldError], form: RecordForm) -> str:
+    """Return what the catalogue refuses of a stored draft, each by the place in its form."""
+    reasons: list[str] = []
+    for each in errors:
+        path = (each.pointer or "").removeprefix("#/").replace("/", ".")
+        label = _label(workspace, form, path) if path else ""
+        detail = _detail(workspace, each.in_language(workspace.page.language).detail)
+        reasons.append(f"{label}: {detail}" if label else detail)
+    return "; ".join(dict.fromkeys(reasons))
+
+
 def changed_by_others(
     workspace: Workspace, error: httpx.HTTPError, form: RecordForm, tables: Tables
 ) -> list[ShownDifference]:

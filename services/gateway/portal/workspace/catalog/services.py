@@ -17,6 +17,7 @@ from services.gateway.portal.workspace.catalog.refusals import (
     PUBLISHED_VERSION,
     WITHDRAW,
     changed_by_others,
+    named_reasons,
     withdrawal_refused,
 )
 from services.gateway.portal.workspace.catalog.service_fields import SERVICE_FORM
@@ -223,7 +224,7 @@ async def _refuse(workspace: Workspace, slug: str, error: httpx.HTTPError, *, at
     if error.status == 403:
         return await _show(workspace, slug, errors={at: SAME_PERSON}, status=403)
     if error.status == 409 and error.problem.errors:
-        message, reasons = INCOMPLETE, "; ".join(each.detail for each in error.problem.errors)
+        message, reasons = INCOMPLETE, named_reasons(workspace, error.problem.errors, SERVICE_FORM)
         return await _show(workspace, slug, errors={at: message}, status=409, reasons=reasons)
     try:
         tables = await read_tables(workspace, agency=workspace.agency)

@@ -96,9 +96,12 @@ class RecordForm:
                 self.errors.setdefault(SAVE, self.messages.translate(TAKEN))
                 continue
             found = self._field_of(parts[0])
-            label = self.messages.translate(found.label) if found else parts[0]
+            if found is None:
+                self.errors.setdefault(SAVE, each.detail)
+                continue
+            label = self.messages.translate(found.label)
             text = self.messages.translate(REFUSED_FIELD, label=label, reason=each.detail)
-            self.errors.setdefault(found.names[0] if found else SAVE, text)
+            self.errors.setdefault(found.names[0], text)
 
     def _read_fields(self) -> Values:
         form = Reading(self.fields, self.lists, self.messages, self.current)

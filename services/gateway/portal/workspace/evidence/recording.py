@@ -37,6 +37,7 @@ from services.gateway.portal.workspace.evidence.pages import show_record_page
 from services.gateway.portal.workspace.evidence.record_kind import RecordKind
 from services.gateway.portal.workspace.evidence.stored_records import Found
 from services.gateway.portal.workspace.hidden_fields import form_id_of, tag_of
+from services.gateway.portal.workspace.reasons import reasons_of
 from services.gateway.portal.workspace.written_dates import write_date
 from services.platform.ids import new_id
 from services.platform.packs import Source
@@ -316,7 +317,9 @@ async def _refuse_form(
     else:
         form = RecordForm(kind, fields, {}, messages)
         form.add_errors(error.errors)
-        errors |= form.errors or {SAVE: messages.translate(REFUSED, reasons=error.reasons)}
+        errors |= form.errors or {
+            SAVE: messages.translate(REFUSED, reasons=reasons_of(workspace, error))
+        }
     return await _form(
         workspace, kind, fields, errors=errors, found=found, former=former, status=status
     )

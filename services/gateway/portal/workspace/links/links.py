@@ -55,6 +55,7 @@ from services.gateway.portal.workspace.links.link_records import (
     find_item,
     moment_text,
 )
+from services.gateway.portal.workspace.reasons import reasons_of
 from services.platform.conditional_writes import ConditionalWrite, version_tag
 from services.platform.differences import Difference
 from services.platform.problems import FieldError, ProblemError
@@ -260,6 +261,7 @@ async def _save(request: Request, workspace: Workspace, item: LinkItem | None) -
         changed = DIFFERENCES.validate_python(error.extra.get("differences", []))
         return await _refuse(
             workspace, item, values, tables, errors=error.errors, status=error.status,
+            reason=reasons_of(workspace, error),
             changed=describe(changed, LINK_FORM, tables, workspace.page.messages),
         )  # fmt: skip
     return workspace.redirect(f"{LINKS}/{slug}")
@@ -273,10 +275,11 @@ async def _refuse(
     *,
     errors: list[FieldError],
     status: int,
+    reason: str = "",
     changed: list[ShownDifference] | None = None,
 ) -> Response:
     told = workspace.page.messages.translate
-    shown = named_errors(workspace, errors, form=LINK_FORM, values=values)
+    shown = named_errors(workspace, errors, form=LINK_FORM, values=values) or {SAVE: reason}
     if status == 403:
         shown = {SAVE: told(NOT_ALLOWED)}
     if status == 412:
