@@ -73,6 +73,7 @@ from services.gateway.people.mail.delivery import MailDispatcher
 from services.gateway.people.mail.outbox import MailOutbox, delete_old_mail
 from services.gateway.people.mail.unsubscribing import UnsubscribeLinks
 from services.gateway.people.mail.working_hours import WorkingHours
+from services.gateway.people.month_reminder_routes import router as month_reminders
 from services.gateway.people.oidc import create_provider
 from services.gateway.people.routes import router as people
 from services.gateway.people.sessions import delete_old_person_sessions
@@ -419,6 +420,7 @@ def create_app(settings: Settings) -> FastAPI:
         keys,
         consumption_counts,
         people,
+        month_reminders,
         handovers,
         audit_lines,
         health_router(Service.gateway),

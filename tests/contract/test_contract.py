@@ -174,7 +174,8 @@ RULES_BETWEEN_FIELDS = {
     "post_source", "post_usage_events", "post_usage_statistics",
     "put_agency", "put_announcement_draft", "put_document_type", "put_draft",
     "put_life_event", "put_link", "put_meeting_plan", "put_place", "put_service",
-    "put_source", "put_survey_follow_up_action", "put_survey_round", "retract_usage",
+    "put_source", "put_survey_follow_up_action", "put_survey_round", "remind_of_month",
+    "retract_usage",
     "calculate_index", "calculate_method",
     "send_oss_license", "send_oss_license_status",
 }  # fmt: skip

@@ -26,7 +26,7 @@ from services.platform.jobs import PeriodicJob
 from services.platform.languages import Language
 from services.platform.settings import Settings, SmtpTls
 from services.platform.translation import translator
-from tests.conftest import Hub, Server
+from tests.conftest import DEFAULT_ZONE, Hub, Server
 from tests.gateway.mail_rows import (
     count_given_up,
     delete_mails,
@@ -43,6 +43,7 @@ from tests.gateway.parts import app_of, run
 from tests.gateway.people import Colleague, colleague, execute, visitor
 from tests.gateway.portals import certificate
 from tests.gateway.test_workspace_cases import complain
+from tests.rows import oblige_since
 
 CASES = "/kelola/pengaduan"
 PASSWORD_THERE = "kata-rahasia-peladen"
@@ -298,6 +299,49 @@ def test_who_has_not_answered_is_told_once_before_the_day(
     assert f"{CASES}/{ticket}" in text_of(mine)
     assert not any(other in text_of(mine) for other in (answered, doubtful))
     assert f"http://testserver/kelola/pengaduan/{ticket}?untuk=dukcapil" in text_of(theirs)
+
+
+def test_the_lead_agency_reminds_who_has_not_reported_once_a_day(
+    hub: Hub, responder: Colleague, mailbox: Mailbox
+) -> None:
+    lead = colleague(hub, "pengampu@diskominfo.test", ("lead", "diskominfo"))
+    reporter = colleague(hub, "pelapor@dinkes.test", ("reporter", "dinkes"))
+    today = datetime.now(DEFAULT_ZONE).date()
+    ended = today.replace(day=1) - timedelta(days=1)
+    oblige_since(hub.settings, ended.replace(day=1))
+    month, page = f"{ended:%Y-%m}", "/kelola/pelaporan"
+    assert f'href="{page}"' in lead.get("/kelola").text
+    shown = lead.get(page).text
+    assert "Dinas Kesehatan" in shown
+    assert reporter.get(page).status_code == 403
+    with running(mailbox):
+        done = lead.post(page, {"bulan": month})
+        assert "1 instansi diingatkan lewat surel." in done.text
+        assert "belum ada pelapor atau penyetuju" in done.text
+        again = lead.post(page, {"bulan": month})
+        assert "0 instansi diingatkan" in again.text
+        assert "sudah diingatkan hari ini" in again.text
+        work(hub, "send-mail")
+    [mail] = mailbox.received
+    assert mail["To"] == reporter.email
+    assert "Dinas Kesehatan" in mail["Subject"]
+    link = re.search(r"http://testserver(/kelola/\S+)", text_of(mail))
+    assert link is not None
+    assert reporter.get(link[1]).status_code == 200
+
+    path, body = "/api/v1/month-reminders", {"period": month}
+    another = hub.client.post(path, json=body, headers=hub.auth("dukcapil", "usage:write"))
+    assert another.status_code == 403
+    key = hub.auth("diskominfo", "usage:write")
+    told = {
+        one["agency"]: one["outcome"]
+        for one in hub.client.post(path, json=body, headers=key).json()["agencies"]
+    }
+    assert told["dinkes"] == "mailed_before"
+    assert "no_recipient" in told.values()
+    running_month = hub.client.post(path, json={"period": f"{today:%Y-%m}"}, headers=key)
+    assert running_month.status_code == 422
+    assert running_month.json()["errors"][0]["pointer"] == "#/period"
 
 
 def test_invitations_are_mailed_from_page_api_and_command_line(

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from services.platform.ids import new_id
-from tests.conftest import Hub
+from tests.conftest import DEFAULT_ZONE, Hub
 from tests.gateway.people import Colleague, colleague, visitor
 
 pytestmark = pytest.mark.usefixtures("signed_out")
@@ -172,9 +172,21 @@ def test_a_meeting_is_corrected_but_not_over_another_change(
     assert refused.status_code == 403
 
 
-def test_an_overdue_action_item_is_on_the_desk_until_it_is_done(
+def test_an_action_item_is_on_the_desk_before_its_day_until_it_is_done(
     hub: Hub, editor: Colleague
 ) -> None:
+    today = datetime.now(DEFAULT_ZONE).date()
+    soon, later = (today + timedelta(days=days) for days in (3, 30))
+    promised = {"apa-0": "Pasang spanduk", "kapan-0": soon.isoformat()}
+    promised |= {"apa-1": "Rapikan arsip", "kapan-1": later.isoformat()}
+    recorded(editor, **promised)
+    approver = colleague(hub, "penyetuju@diskominfo.test", ("approver", "diskominfo"))
+    for person in (editor, approver):
+        desk = person.get("/kelola").text
+        line = re.search(r"<li><a [^>]*>[^<]*Pasang spanduk", desk)
+        assert line is not None
+        assert "urgent" not in line[0]
+        assert "Rapikan arsip" not in desk
     meeting = recorded(editor, **{"apa-0": "Pasang papan petunjuk", "kapan-0": "2026-03-06"})
     assert "Pasang papan petunjuk" in editor.get("/kelola").text
     tag = hidden(editor.get(f"{MEETINGS}/{meeting}"), "versi")

@@ -21,6 +21,7 @@ GATEWAY_AREAS = frozenset(
         "links",
         "maintenance",
         "meeting-plans",
+        "month-reminders",
         "offline-catalog",
         "oss",
         "people",

@@ -48,6 +48,18 @@ class DigestPart:
 
 
 @dataclass(frozen=True)
+class IncompleteMonth:
+    """A month that an agency has not reported in full."""
+
+    agency: str
+    month: date
+    due_on: date
+    services_reported: int
+    services_expected: int
+    link: str
+
+
+@dataclass(frozen=True)
 class InvitedMeeting:
     """A meeting as the invitation to it says it, in the language of the reader."""
 
@@ -99,6 +111,30 @@ def due_cases(messages: Translator, agency: str, cases: Sequence[CaseLine]) -> M
         agency=agency,
     )
     return MailText(subject, _body(messages, opening, cases))
+
+
+def month_reminder(messages: Translator, reminded: IncompleteMonth) -> MailText:
+    """Return the mail about a month that an agency has not reported in full."""
+    month = messages.month(reminded.month)
+    lines = (
+        messages.gettext(
+            "Laporan %(month)s dari %(agency)s belum lengkap: %(reported)s dari %(expected)s "
+            "layanan sudah dilaporkan.",
+            month=month,
+            agency=reminded.agency,
+            reported=messages.number(reminded.services_reported),
+            expected=messages.number(reminded.services_expected),
+        ),
+        messages.gettext(
+            "Batasnya %(day)s. Isi atau setujui di sini:", day=messages.long_date(reminded.due_on)
+        ),
+        reminded.link,
+        messages.gettext("Surel ini dikirim atas permintaan instansi pengampu."),
+    )
+    subject = messages.gettext(
+        "Laporan %(month)s dari %(agency)s belum lengkap", month=month, agency=reminded.agency
+    )
+    return MailText(subject, _paragraphs(lines))
 
 
 def invitation(messages: Translator, hub: str, link: str, day: date) -> MailText:

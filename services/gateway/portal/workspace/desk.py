@@ -52,8 +52,9 @@ from services.gateway.portal.workspace.month_tasks import (
 )
 from services.gateway.portal.workspace.months import MONTHS
 from services.gateway.portal.workspace.people import PEOPLE
+from services.gateway.portal.workspace.reporting import REPORTING, find_agencies_to_remind
 from services.gateway.portal.workspace.sign_in import Target
-from services.gateway.portal.workspace.survey_tasks import find_late_follow_up, find_survey_tasks
+from services.gateway.portal.workspace.survey_tasks import find_due_follow_up, find_survey_tasks
 from services.gateway.portal.workspace.surveys import SURVEYS
 from services.gateway.portal.workspace.tasks import Task, TaskSource
 from services.platform.service import get_region
@@ -105,6 +106,13 @@ TASK_SOURCES: Sequence[TaskSource] = (
         "/dasbor/pelaporan",
         needs_agency=False,
     ),
+    TaskSource(
+        N_("Instansi yang belum melapor"),
+        ("lead",),
+        find_agencies_to_remind,
+        REPORTING,
+        needs_agency=False,
+    ),
     TaskSource(N_("Angka yang diragukan"), ("reporter", "approver"), find_doubted_figures, MONTHS),
     TaskSource(
         N_("Tindak lanjut rapat"),
@@ -139,7 +147,7 @@ TASK_SOURCES: Sequence[TaskSource] = (
     TaskSource(
         N_("Tindak lanjut survei"),
         ("reporter", "approver", "lead"),
-        find_late_follow_up,
+        find_due_follow_up,
         SURVEYS,
     ),
     TaskSource(

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -51,6 +51,8 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 NOT_ANOTHER = N_("Bukti dikonfirmasi instansi lain: bukan yang mencatat dan bukan pemimpin rapat.")
 NEEDS_REASON = N_("Tulis alasannya, 3 sampai 5.000 karakter.")
 MIN_REASON = 3
+SOON = timedelta(days=7)
+"""How long before its day an action item is on the desk."""
 
 Reader = Annotated[Workspace, Depends(Enter("editor", "approver", "lead", "evaluator"))]
 Confirmer = Annotated[Workspace, Depends(Enter("approver", "lead"))]
@@ -190,7 +192,7 @@ async def remove_file(workspace: Recorder, id: MeetingId, sha256: FileHash) -> R
 
 
 async def find_meeting_tasks(workspace: Workspace) -> list[Task]:
-    """Return the agency's overdue action items."""
+    """Return the agency's action items that are due within days or overdue."""
     messages = workspace.page.messages
     own = {
         one.content.key
@@ -206,10 +208,11 @@ async def find_meeting_tasks(workspace: Workspace) -> list[Task]:
                 day=messages.long_date(one.item.due),
             ),
             f"{MEETINGS}/{one.meeting.id}",
-            is_urgent=True,
+            is_urgent=one.is_late,
         )
         for one in found
-        if one.is_late and (one.item.owner in own or one.meeting.recorded_by == workspace.agency)
+        if one.item.due <= workspace.today + SOON
+        and (one.item.owner in own or one.meeting.recorded_by == workspace.agency)
     ]
 
 

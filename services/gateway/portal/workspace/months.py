@@ -127,7 +127,7 @@ async def list_months(workspace: Reporter, tahun: Year | None = None) -> Respons
         lines.append(
             MonthLine(
                 month.period,
-                messages.month(_first_day(month.period)),
+                messages.month(first_day(month.period)),
                 month.due_on,
                 "missing" if month.state == "missing" and state != "approved" else state,
                 text,
@@ -268,7 +268,7 @@ async def _show(workspace: Workspace, period: str, refusal: Refusal | None = Non
     page = workspace.page
     if workspace.agency is None:
         return workspace.render("workspace/months.html", lines=None, year=None, years=[])
-    first = _first_day(period)
+    first = first_day(period)
     earlier = [_months_before(first, back) for back in range(1, HINT_MONTHS + 1)]
     try:
         draft = await workspace.feedback.get_draft(period)
@@ -412,7 +412,8 @@ def _uuid(text: str) -> UUID | None:
         return None
 
 
-def _first_day(period: str) -> date:
+def first_day(period: str) -> date:
+    """Return the first day of a month such as `2024-03`."""
     return date.fromisoformat(f"{period}-01")
 
 

@@ -34,6 +34,7 @@ from services.gateway.portal.workspace.months import router as months
 from services.gateway.portal.workspace.oidc import router as oidc
 from services.gateway.portal.workspace.passkeys import router as passkeys
 from services.gateway.portal.workspace.people import router as people
+from services.gateway.portal.workspace.reporting import router as reporting
 from services.gateway.portal.workspace.sign_in import router as sign_in
 from services.gateway.portal.workspace.survey_follow_up import router as survey_follow_up
 from services.gateway.portal.workspace.survey_rounds import router as survey_rounds
@@ -68,6 +69,7 @@ WORKSPACE_ROUTERS = (
     evidence_recording,  # the same
     evidence_pages,
     months,
+    reporting,
     service_form,  # before `services`, whose addresses would take `baru` for a name
     services,
     records,

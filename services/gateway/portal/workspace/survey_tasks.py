@@ -9,6 +9,7 @@ from services.gateway.portal.workspace.surveys import SURVEYS, find_surveys
 from services.gateway.portal.workspace.tasks import Task
 
 SOON = timedelta(days=7)
+"""How long before their day rounds and planned actions are on the desk."""
 LOW_RATE = 0.5
 """Share of those asked or invited, below which a round that ends soon is named."""
 
@@ -21,8 +22,8 @@ async def find_survey_tasks(workspace: Workspace) -> list[Task]:
     return [task for task in found if task is not None]
 
 
-async def find_late_follow_up(workspace: Workspace) -> list[Task]:
-    """Return what the agency planned about results of surveys and whose day has passed."""
+async def find_due_follow_up(workspace: Workspace) -> list[Task]:
+    """Return what the agency planned about results of surveys that is due soon or late."""
     if workspace.agency is None:
         return []
     messages = workspace.page.messages
@@ -34,10 +35,10 @@ async def find_late_follow_up(workspace: Workspace) -> list[Task]:
                 day=messages.long_date(one.content.due),
             ),
             f"{SURVEYS}/{one.survey}/tindak-lanjut/{one.id}",
-            is_urgent=True,
+            is_urgent=one.content.due < workspace.today,
         )
         for one in await workspace.feedback.list_open_follow_up(agency=workspace.agency)
-        if one.content.due < workspace.today
+        if one.content.due <= workspace.today + SOON
     ]
 
 
