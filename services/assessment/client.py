@@ -1,6 +1,7 @@
 """Client of assessment, for the gateway."""
 
 from collections.abc import Mapping
+from typing import Literal
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -25,7 +26,11 @@ from services.assessment.assessments.schemas import (
 from services.assessment.bundles.schemas import ImportedBundle
 from services.assessment.evidence.api_models import Content, Record, RecordVersion, SourceItem
 from services.assessment.evidence.attached_files import MAX_BYTES as MAX_ATTACHMENT_BYTES
-from services.assessment.evidence.attachment_schemas import EvidenceAttachment, EvidenceAttachments
+from services.assessment.evidence.attachment_schemas import (
+    AttachmentOfKind,
+    EvidenceAttachment,
+    EvidenceAttachments,
+)
 from services.assessment.evidence.exchange_schemas import EvidenceImportResult
 from services.assessment.evidence.records import (
     EVIDENCE,
@@ -302,6 +307,18 @@ class AssessmentClient(ServiceClient):
         """Return the workbook of an index and a year; None if there is no such index."""
         return await self._find(IndexLevels, f"{API}/indices/{index}/levels", query={"year": year})
 
+    async def find_index_levels_file(
+        self, index: str, ending: Literal["xlsx", "csv"], *, year: int | None = None
+    ) -> httpx.Response | None:
+        """Return the same as a file, with its headers; None if there is no such index."""
+        path = f"{API}/indices/{index}/levels.{ending}"
+        try:
+            return await self._request("GET", path, query={"year": year})
+        except RequestRejectedError as error:
+            if error.status == 404:
+                return None
+            raise
+
     # Evidence
 
     async def list_evidence(
@@ -383,6 +400,11 @@ class AssessmentClient(ServiceClient):
     async def list_attachments(self, model: type[Evidence], id: UUID) -> list[EvidenceAttachment]:
         """Return the files of a record, the oldest first."""
         return (await self._get(EvidenceAttachments, _files(model, id))).items
+
+    async def list_attachments_of_kind(self, model: type[Evidence]) -> list[AttachmentOfKind]:
+        """Return the files of all records of a kind, the oldest first."""
+        address = f"{API}/evidence/{_NAMES[model]}/attachments"
+        return await self._list(Page[AttachmentOfKind], address, query={"limit": 100}, most=None)
 
     async def attach_file(
         self, model: type[Evidence], id: UUID, content: bytes, *, name: str | None

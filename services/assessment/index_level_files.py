@@ -1,6 +1,8 @@
 """The levels of an index as files for the assessor (pure), with Indonesian headings."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.assessment.index_level_schemas import IndexLevels, IndicatorLevel, RecordedLevel
@@ -22,6 +24,8 @@ COLUMNS = (
     Column("Dokumen bukti", width=30),
     Column("Alamat dokumen", width=30),
     Column("SHA-256 dokumen", width=20),
+    Column("Lampiran", width=30),
+    Column("SHA-256 lampiran", width=20),
     Column("Sumber", width=30),
     Column("Alamat sumber", width=30),
     Column("Tempat dalam sumber", width=30),
@@ -45,18 +49,29 @@ STATES = {
 }
 
 
-def levels_xlsx(levels: IndexLevels, zone: ZoneInfo) -> bytes:
+@dataclass(frozen=True)
+class LevelFiles:
+    """The files attached to levels: hashes for everybody, names for those who may read them."""
+
+    hashes: Mapping[UUID, Sequence[str]]
+    """By the id of the level's record."""
+    names: Mapping[UUID, Sequence[str]]
+
+
+def levels_xlsx(levels: IndexLevels, files: LevelFiles, zone: ZoneInfo) -> bytes:
     """Return a workbook: what the index is by its levels, and a row for each indicator."""
     names = [column.name for column in COLUMNS]
-    rows = [dict(zip(names, _row(one, zone), strict=True)) for one in levels.indicators]
+    rows = [dict(zip(names, _row(one, files, zone), strict=True)) for one in levels.indicators]
     heads = [column.name for column in SUMMARY]
     summary = [dict(zip(heads, line, strict=True)) for line in _summary(levels)]
     return write_xlsx({"Indeks": (SUMMARY, summary), "Indikator": (COLUMNS, rows)})
 
 
-def levels_csv(levels: IndexLevels, zone: ZoneInfo, *, delimiter: Delimiter) -> bytes:
+def levels_csv(
+    levels: IndexLevels, files: LevelFiles, zone: ZoneInfo, *, delimiter: Delimiter
+) -> bytes:
     """Return a row for each indicator."""
-    rows = [_row(one, zone) for one in levels.indicators]
+    rows = [_row(one, files, zone) for one in levels.indicators]
     return write_csv([column.name for column in COLUMNS], rows, delimiter=delimiter)
 
 
@@ -90,7 +105,7 @@ def _score(name: str, score: LevelScores) -> Iterator[tuple[str, Cell]]:
         yield f"{name}: paling tinggi", score.high
 
 
-def _row(one: IndicatorLevel, zone: ZoneInfo) -> Sequence[Cell]:
+def _row(one: IndicatorLevel, files: LevelFiles, zone: ZoneInfo) -> Sequence[Cell]:
     declared, planned = one.declared, one.planned
     return [
         one.number,
@@ -98,7 +113,7 @@ def _row(one: IndicatorLevel, zone: ZoneInfo) -> Sequence[Cell]:
         one.aspect,
         one.name,
         one.weight,
-        *_recorded(declared, zone),
+        *_recorded(declared, files, zone),
         planned and planned.level,
         planned and planned.note,
         one.next_level,
@@ -107,9 +122,9 @@ def _row(one: IndicatorLevel, zone: ZoneInfo) -> Sequence[Cell]:
     ]
 
 
-def _recorded(level: RecordedLevel | None, zone: ZoneInfo) -> Sequence[Cell]:
+def _recorded(level: RecordedLevel | None, files: LevelFiles, zone: ZoneInfo) -> Sequence[Cell]:
     if level is None:
-        return [None] * 15
+        return [None] * 17
     document, assessed = level.document, level.assessed
     return [
         level.level,
@@ -118,6 +133,8 @@ def _recorded(level: RecordedLevel | None, zone: ZoneInfo) -> Sequence[Cell]:
         document and document.name,
         document and document.url,
         document and document.sha256,
+        "; ".join(files.names.get(level.id, ())),
+        "; ".join(files.hashes.get(level.id, ())),
         "; ".join(source.title for source in level.sources),
         "; ".join(source.url for source in level.sources if source.url),
         level.passage,

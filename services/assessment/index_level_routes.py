@@ -5,14 +5,16 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import text
 
 from services.assessment.evidence.api_models import KINDS, EvidenceKind, Record
+from services.assessment.evidence.attachments import attachments_of_kind
 from services.assessment.evidence.records import IndexLevel, LevelRole
 from services.assessment.evidence.store import LEVELS_OF_INDEX, YEARS_OF_LEVELS
-from services.assessment.index_level_files import levels_csv, levels_xlsx
+from services.assessment.index_level_files import LevelFiles, levels_csv, levels_xlsx
 from services.assessment.index_level_schemas import IndexLevels, IndicatorLevel, RecordedLevel
 from services.assessment.index_routes import index_method, index_values, published_value
 from services.assessment.index_schemas import PublishedValue
@@ -20,6 +22,7 @@ from services.assessment.methods.definition import LevelIndicator, LevelsMethod
 from services.assessment.scoring.levels import gain_of_step, score_levels
 from services.assessment.years import read_zone
 from services.platform.database import ReadSession, ReadSessionDep
+from services.platform.identity import Caller, CurrentCaller
 from services.platform.local_time import day_of
 from services.platform.parameters import DelimiterQuery, SlugPath
 from services.platform.problems import problem_responses
@@ -64,12 +67,21 @@ async def get_index_levels(
     },
 )
 async def get_index_levels_xlsx(
-    request: Request, session: ReadSessionDep, id: SlugPath, year: YearQuery = None
+    request: Request,
+    session: ReadSessionDep,
+    caller: CurrentCaller,
+    id: SlugPath,
+    year: YearQuery = None,
 ) -> Response:
-    """Return the same as a workbook for the assessor, with Indonesian headings."""
+    """Return the same as a workbook for the assessor, with Indonesian headings.
+
+    Names of attached files are for keys with `evidence:write` or `evidence:confirm`.
+    """
     region = get_region(request)
     levels = await _levels(session, region, id, year)
-    content = await asyncio.to_thread(levels_xlsx, levels, await read_zone(session, region))
+    files = await _files(session, region, caller)
+    zone = await read_zone(session, region)
+    content = await asyncio.to_thread(levels_xlsx, levels, files, zone)
     return _download(content, XLSX, levels, "xlsx")
 
 
@@ -84,18 +96,34 @@ async def get_index_levels_xlsx(
         }
     },
 )
-async def get_index_levels_csv(
+async def get_index_levels_csv(  # noqa: PLR0917 - FastAPI passes by name
     request: Request,
     session: ReadSessionDep,
+    caller: CurrentCaller,
     id: SlugPath,
     year: YearQuery = None,
     delimiter: DelimiterQuery = "semicolon",
 ) -> Response:
-    """Return a row for each indicator as CSV, with Indonesian headings."""
+    """Return a row for each indicator as CSV, with Indonesian headings.
+
+    Names of attached files are for keys with `evidence:write` or `evidence:confirm`.
+    """
     region = get_region(request)
     levels = await _levels(session, region, id, year)
-    content = levels_csv(levels, await read_zone(session, region), delimiter=delimiter)
+    files = await _files(session, region, caller)
+    content = levels_csv(levels, files, await read_zone(session, region), delimiter=delimiter)
     return _download(content, CSV_MEDIA_TYPE, levels, "csv")
+
+
+async def _files(session: ReadSession, region: str, caller: Caller) -> LevelFiles:
+    """Return the files of all levels, with their names if the caller may read them."""
+    names: dict[UUID, list[str]] = {}
+    hashes: dict[UUID, list[str]] = {}
+    for one in await attachments_of_kind(session, region, KIND.name, cursor=None, limit=None):
+        names.setdefault(one.record, []).append(one.file.name)
+        hashes.setdefault(one.record, []).append(one.file.sha256)
+    may_read = caller.has_scope("evidence:write") or caller.has_scope("evidence:confirm")
+    return LevelFiles(hashes, names if may_read else {})
 
 
 async def _levels(

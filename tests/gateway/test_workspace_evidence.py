@@ -484,6 +484,9 @@ def test_a_record_takes_the_file_that_was_chosen_in_its_form(editor: Colleague) 
     page = editor.get(address)
     [file] = set(re.findall(rf'href="({address}/lampiran/[0-9a-f]{{64}})"', page.text))
     assert editor.get(file).content == content
+    book = openpyxl.load_workbook(io.BytesIO(editor.get(f"{EVIDENCE}.xlsx").content))
+    heads, *rows = book["Perjanjian"].values
+    assert [row[heads.index("Lampiran")] for row in rows].count("PKS 12.pdf") == 1
     wrong = [("lampiran", ("PKS.doc", b"\xd0\xcf\x11\xe0" + bytes(80), "application/msword"))]
     refused = editor.post(f"{address}/lampiran", files=wrong)
     assert refused.status_code == 422

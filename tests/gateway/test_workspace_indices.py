@@ -21,6 +21,7 @@ pytestmark = pytest.mark.usefixtures("signed_out")
 
 RECORDS = "/kelola/bukti"
 WORKBOOK = "/kelola/penilaian/indeks/spbe-2020"
+PDF = b"%PDF-1.7\nstartxref\n0\n%%EOF\n"
 DECREE = b"Peraturan Bupati tentang Arsitektur SPBE"
 LEVEL = {
     "indikator": "spbe-2020:11",
@@ -115,11 +116,18 @@ def test_a_level_is_recorded_with_its_file_assessed_and_taken_away(
     listed = lead.get(f"{WORKBOOK}?tahun=2025").text
     assert "1 dari 47 indikator" in listed
     assert "Belum dicatat (46)" in listed
-    [address] = re.findall(r'href="([^"]+levels\.xlsx[^"]*)"', listed)
-    book = openpyxl.load_workbook(io.BytesIO(hub.client.get(address).content))
-    row = [cell.value for cell in book["Indikator"][12]]
-    assert (row[0], row[5], row[6]) == (11, 2, "Terkonfirmasi")
-    assert note in row
+    proof = [("lampiran", ("Perbup 2025.pdf", PDF, "application/pdf"))]
+    assert lead.post(f"{at}/lampiran", files=proof).status_code == 303
+    [address] = re.findall(r'href="([^"]+tingkat\.xlsx[^"]*)"', listed)
+    public = "/api/v1/indices/spbe-2020/levels.xlsx?year=2025"
+    for taken, name in ((lead.get(address), "Perbup 2025.pdf"), (hub.client.get(public), None)):
+        book = openpyxl.load_workbook(io.BytesIO(taken.content))
+        heads = [cell.value for cell in book["Indikator"][1]]
+        row = [cell.value for cell in book["Indikator"][12]]
+        assert (row[0], row[5], row[6]) == (11, 2, "Terkonfirmasi")
+        assert note in row
+        assert row[heads.index("Lampiran")] == name, "names are for who records or confirms"
+        assert row[heads.index("SHA-256 lampiran")] == hashlib.sha256(PDF).hexdigest()
 
     form = lead.get(f"{at}/ubah")
     assert 'name="indikator"' not in form.text, "another indicator is another record"

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import quote
+from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import StringConstraints
@@ -19,13 +20,18 @@ from services.assessment.evidence.attached_files import (
     UnacceptedFileError,
     check_file,
 )
-from services.assessment.evidence.attachment_schemas import EvidenceAttachment, EvidenceAttachments
+from services.assessment.evidence.attachment_schemas import (
+    AttachmentOfKind,
+    EvidenceAttachment,
+    EvidenceAttachments,
+)
 from services.assessment.evidence.attachments import (
     CONTENT,
     RecordOfFiles,
     StoredAttachment,
     attach,
     attachments_of,
+    attachments_of_kind,
     check_may_attach,
     file_not_found,
     remove,
@@ -35,6 +41,8 @@ from services.platform.bounded_process import Limits, call_bounded
 from services.platform.database import ReadSessionDep, WriteSessionDep
 from services.platform.file_upload import file_body, read_file
 from services.platform.identity import EvidenceReader, EvidenceWriter
+from services.platform.paging import Page, next_page_url
+from services.platform.parameters import Limit
 from services.platform.problems import FieldError, Invalid, TooLarge, problem_responses
 from services.platform.security_headers import DATA_POLICY
 from services.platform.service import API, get_region
@@ -109,6 +117,30 @@ async def post_evidence_attachment(  # noqa: PLR0917 - FastAPI passes by name
     item = _item(record, stored)
     response.headers["Location"] = item.href
     return item
+
+
+@router.get("/{kind}/attachments", operation_id="list_attachments_of_kind")
+async def list_attachments_of_kind(
+    request: Request,
+    session: ReadSessionDep,
+    caller: EvidenceReader,
+    kind: Kind,
+    *,
+    cursor: Annotated[UUID | None, Query(description="From `next`.")] = None,
+    limit: Limit = 50,
+) -> Page[AttachmentOfKind]:
+    """List the files of all records of a kind, the oldest first: for who reads those of one."""
+    check_kind(kind)
+    region = get_region(request)
+    found = await attachments_of_kind(session, region, kind, cursor=cursor, limit=limit + 1)
+    items = [
+        AttachmentOfKind(
+            **dict(_item(RecordOfFiles(region, kind, one.record), one.file)), record=one.record
+        )
+        for one in found[:limit]
+    ]
+    more = str(found[limit - 1].id) if len(found) > limit else None
+    return Page(items=items, next=next_page_url(request, more))
 
 
 @router.get("/{kind}/{id}/attachments", operation_id="list_evidence_attachments")

@@ -1,5 +1,7 @@
 """API models of files attached to evidence."""
 
+from uuid import UUID
+
 from pydantic import AwareDatetime, Field
 
 from services.platform.api_model import ApiModel
@@ -19,6 +21,12 @@ class EvidenceAttachment(ApiModel):
         description="When the record was next confirmed, so that it stays; null if not since."
     )
     href: Href = Field(description="Address of the content.")
+
+
+class AttachmentOfKind(EvidenceAttachment):
+    """A file attached to some record of a kind."""
+
+    record: UUID = Field(description="Id of the record.")
 
 
 class EvidenceAttachments(ApiModel):

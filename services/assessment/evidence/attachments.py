@@ -43,6 +43,16 @@ WHERE a.region = :region AND a.kind = :kind AND a.record = :record AND a.removed
 ORDER BY a.added_at, a.id
 """  # noqa: S608 - made of constants
 
+OF_KIND = f"""
+-- A page of the files of all records of a kind, the oldest first, without their content.
+SELECT a.id, a.record, {_COLUMNS}
+FROM assessment.evidence_attachment a
+WHERE a.region = :region AND a.kind = :kind AND a.removed_at IS NULL
+  AND (CAST(:cursor AS uuid) IS NULL OR a.id > CAST(:cursor AS uuid))
+ORDER BY a.id
+LIMIT :limit
+"""  # noqa: S608 - made of constants
+
 CONTENT = """
 -- A file with its content.
 SELECT name, media_type, content FROM assessment.evidence_attachment
@@ -147,6 +157,33 @@ async def attachments_of(
         raise _no_record(record)
     rows = (await session.execute(text(OF_RECORD), record.names)).mappings()
     return [StoredAttachment(**row) for row in rows]
+
+
+@dataclass(frozen=True)
+class FileOfKind:
+    """A file of some record of a kind."""
+
+    id: UUID
+    record: UUID
+    file: StoredAttachment
+
+
+async def attachments_of_kind(
+    session: ReadSession | WriteSession,
+    region: str,
+    kind: str,
+    *,
+    cursor: UUID | None,
+    limit: int | None,
+) -> list[FileOfKind]:
+    """Return files of the records of a kind, the oldest first, after a cursor."""
+    parameters = {"region": region, "kind": kind, "cursor": cursor, "limit": limit}
+    found: list[FileOfKind] = []
+    for row in (await session.execute(text(OF_KIND), parameters)).mappings():
+        values = dict(row)
+        id_, record = values.pop("id"), values.pop("record")
+        found.append(FileOfKind(id_, record, StoredAttachment(**values)))
+    return found
 
 
 async def check_may_attach(

@@ -22,6 +22,7 @@ from services.platform.types import Year
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 IndicatorNumber = Annotated[int, Path(ge=1, le=999)]
+Ending = Annotated[Literal["xlsx", "csv"], Path()]
 YearQuery = Annotated[Year | None, Query()]
 Filter = Literal["", "belum", "usulan", "dibantah"]
 FILTERS: Mapping[Filter, Message] = {
@@ -63,6 +64,21 @@ async def show_workbook(
         years=_years(workspace, found),
         **await _words(workspace, found),
     )
+
+
+@router.get(f"{WORKBOOK}/{{indeks}}/tingkat.{{bentuk}}")
+async def download_workbook(
+    workspace: Reader, indeks: SlugPath, bentuk: Ending, tahun: YearQuery = None
+) -> Response:
+    """Return the workbook as a file, with the names of attached files, which are not public."""
+    try:
+        found = await workspace.assessment.find_index_levels_file(indeks, bentuk, year=tahun)
+    except httpx.HTTPError:
+        return workspace.page.unavailable()
+    if found is None:
+        return workspace.page.not_found()
+    headers = {name: found.headers[name] for name in ("Content-Type", "Content-Disposition")}
+    return Response(found.content, headers=headers | {"Cache-Control": "no-store"})
 
 
 @router.get(f"{WORKBOOK}/{{indeks}}/{{nomor}}")

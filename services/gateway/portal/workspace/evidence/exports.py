@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 from typing import Annotated
+from uuid import UUID
 
 import httpx
 from fastapi import APIRouter, Query
@@ -27,6 +28,7 @@ COMMON: Sequence[Message] = (
     N_("Dicatat oleh"),
     N_("Dicatat pada"),
     N_("Sumber"),
+    N_("Lampiran"),
 )
 """Columns of every kind after those of its form."""
 
@@ -69,6 +71,10 @@ async def _tables(
     """Return a table for each kind, by its name."""
     models = list(dict.fromkeys(kind.model for kind in kinds))
     rows = await find_rows(workspace, models, state=state)
+    files: dict[UUID, list[str]] = {}
+    for model in models:
+        for file in await workspace.assessment.list_attachments_of_kind(model):
+            files.setdefault(file.record, []).append(file.name)
     agencies = await workspace.agency_names()
     messages = workspace.page.messages
     states = messages.labels(STATES)
@@ -85,6 +91,7 @@ async def _tables(
                     agencies.get(row.record.recorded_by, row.record.recorded_by),
                     row.record.recorded_at.astimezone(workspace.page.zone).date(),
                     _sources(row),
+                    "; ".join(files.get(row.record.id, ())),
                 ]
                 for row in rows
                 if kind_of(row.content) is kind
