@@ -170,6 +170,13 @@ class Settings(BaseSettings):
     )
     oidc_client_id: str | None = Field(None, description="The hub's client id there.")
     oidc_client_secret: SecretStr | None = Field(None, description="The hub's secret there.")
+    oidc_acr: str | None = Field(
+        None,
+        min_length=1,
+        max_length=200,
+        description="Authentication context of two factors at the provider (`acr`), which the hub "
+        "asks for and every sign-in must state.",
+    )
     smtp_host: str | None = Field(
         None,
         pattern=r"^[A-Za-z0-9.:-]+$",

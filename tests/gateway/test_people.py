@@ -6,8 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
+from pyotp.totp import TOTP
 
 from services.gateway.people.passwords import LANES, MEMORY_KIB, NO_ACCOUNT, TIME_COST, find_fault
+from services.gateway.people.second_factors import matching_step, new_recovery_codes
 from services.gateway.people.sign_in import MAX_ACCOUNT_ATTEMPTS
 from tests.conftest import Hub
 from tests.gateway.people import PASSWORD, Colleague, colleague, execute, invite_person, visitor
@@ -58,9 +60,12 @@ def test_signing_in_takes_password_and_code_and_the_cookie_is_held_tight(hub: Hu
     assert person.get("/kelola").headers["location"] == SIGN_IN
     assert person.sign_in("kata sandi yang salah").status_code == 403
     assert person.sign_in(code="000000").status_code == 403
-    # The password alone opens nothing.
+    # The password alone opens nothing, and its session is not the one that the code begins.
     assert person.get("/kelola").headers["location"] == SIGN_IN
+    before = dict(person.cookies)
     answer = person.sign_in()
+    assert set(before.values()).isdisjoint(person.cookies.values())
+    assert all(len(token) >= 43 for token in person.cookies.values()), "256 bits in base64"
     assert answer.headers["location"] == "/kelola"
     cookie = answer.headers["set-cookie"].lower()
     assert "httponly" in cookie
@@ -86,6 +91,34 @@ def test_a_code_is_accepted_once_and_so_is_a_recovery_code(hub: Hub) -> None:
     recovery = person.recovery_codes[0]
     assert person.sign_in(code=recovery.upper().replace("-", " ")).status_code == 303
     assert person.sign_in(code=recovery).status_code == 403
+
+
+def test_a_code_lives_for_a_step_beside_its_own_and_recovery_codes_cannot_be_guessed() -> None:
+    secret, now = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", datetime(2026, 3, 2, 1, 0, 15, tzinfo=UTC)
+    code = TOTP(secret).at(now)
+    lives = [
+        step
+        for step in range(-3, 4)
+        if matching_step(secret, code, now=now + timedelta(seconds=30 * step), after=0)
+    ]
+    assert lives == [-1, 0, 1]
+    codes = new_recovery_codes()
+    assert all(re.fullmatch(r"[2-9a-hjkmnp-z]{5}-[2-9a-hjkmnp-z]{5}", each) for each in codes)
+    assert len(set(codes)) == 10
+
+
+def test_fields_for_secrets_are_masked_and_open_to_password_managers(reporter: Colleague) -> None:
+    signing_in = visitor(reporter.hub).get(SIGN_IN)
+    assert re.findall(r'<input id="(\w+)"', signing_in.text) == ["surel", "sandi"], "no hints"
+    for page in (signing_in, reporter.get("/kelola/akun/sandi")):
+        fields = re.findall(r'<input id="(?:sandi|baru)"[^>]*>', page.text)
+        assert fields
+        for each in fields:
+            assert 'type="password"' in each
+            assert re.search(r'autocomplete="(current|new)-password"', each)
+            assert int(re.findall(r'maxlength="(\d+)"', each)[0]) >= 128
+        assert "onpaste" not in page.text
+        assert "unsafe" not in page.headers["content-security-policy"]
 
 
 def test_an_unknown_account_is_answered_as_a_wrong_password_is(reporter: Colleague) -> None:

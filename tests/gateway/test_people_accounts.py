@@ -65,7 +65,7 @@ def test_nobody_ends_the_session_of_somebody_else(hub: Hub, head: Colleague) -> 
 def test_a_changed_password_needs_the_present_one_and_ends_other_sessions(hub: Hub) -> None:
     here = colleague(hub, "ganti@dukcapil.test", ("reporter", "dukcapil"))
     there = second_browser(here)
-    new = "empat ekor kuda berlari kencang"
+    new = " Empat ekor kuda berlari kencang "
     wrong = here.post("/kelola/akun/sandi", {"sandi": "salah", "baru": "pendek"})
     assert wrong.status_code == 422
     assert "Ada 2 isian yang perlu diperbaiki" in wrong.text
@@ -73,7 +73,8 @@ def test_a_changed_password_needs_the_present_one_and_ends_other_sessions(hub: H
     assert answer.headers["location"] == "/kelola/akun"
     assert here.get("/kelola").status_code == 200
     assert there.get("/kelola").headers["location"] == SIGN_IN
-    assert there.sign_in(PASSWORD).status_code == 403
+    for other in (PASSWORD, new.strip(), new.lower(), new[:-1], f"{new}x"):
+        assert there.sign_in(other).status_code == 403
     assert there.sign_in(new).status_code == 303
 
 

@@ -91,6 +91,7 @@ class Provider:
                 "exp": now + 300,
                 "auth_time": now,
                 "nonce": asked["nonce"],
+                "acr": asked["acr_values"],
             }
             id_token = jwt.encode(
                 claims | self.changed, self.key, algorithm="EdDSA", headers={"kid": "one"}
@@ -122,6 +123,7 @@ def running(server: Server, toba: str, provider: Provider) -> Iterator[Hub]:
             oidc_issuer=provider.issuer,
             oidc_client_id=CLIENT[0],
             oidc_client_secret=SecretStr(CLIENT[1]),
+            oidc_acr="urn:example:two-factors",
         )
         with TestClient(create_app(settings), follow_redirects=False) as client:
             yield Hub(client, settings)
@@ -207,6 +209,8 @@ def test_a_disabled_person_is_refused(hub: Hub, provider: Provider) -> None:
         {"iss": "https://another.example"},
         {"exp": 1},
         {"azp": "another"},
+        {"acr": "urn:example:password"},
+        {"acr": None},
     ],
     ids=lambda changed: next(iter(changed)),
 )

@@ -59,6 +59,7 @@ class _Claims(_Answer):
     nonce: str | None = None
     azp: str | None = None
     auth_time: int | None = None
+    acr: str | None = None
     email: str | None = None
     email_verified: bool = False
     name: str | None = None
@@ -91,7 +92,11 @@ class Identity:
 class Provider:
     """An OpenID Connect provider, and the hub as its client."""
 
-    def __init__(self, issuer: str, client_id: str, client_secret: str) -> None:
+    def __init__(
+        self, issuer: str, client_id: str, client_secret: str, *, acr: str | None = None
+    ) -> None:
+        """Create the client; with `acr` the provider must state this authentication context."""
+        self._acr = acr
         self._issuer = issuer
         self._client_id = client_id
         self._client_secret = client_secret
@@ -122,6 +127,8 @@ class Provider:
             "code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("="),
             "code_challenge_method": "S256",
         }
+        if self._acr is not None:
+            query["acr_values"] = self._acr
         if is_renewed:
             query |= {"prompt": "login", "max_age": "0"}
         url = httpx.URL(metadata.authorization_endpoint).copy_merge_params(query)
@@ -221,6 +228,8 @@ class Provider:
             raise ProviderError("the nonce is another one")
         if claims.azp not in (None, self._client_id):
             raise ProviderError("the ID token is for another client")
+        if self._acr is not None and claims.acr != self._acr:
+            raise ProviderError("the provider did not ask for the factors that are required")
         if login.is_renewed and (
             claims.auth_time is None or now.timestamp() - claims.auth_time > RECENT.total_seconds()
         ):
@@ -247,4 +256,4 @@ def create_provider(settings: Settings) -> Provider | None:
     )
     if issuer is None or client is None or secret is None:
         return None
-    return Provider(issuer, client, secret.get_secret_value())
+    return Provider(issuer, client, secret.get_secret_value(), acr=settings.oidc_acr)
