@@ -19,6 +19,7 @@ from services.cli import (
     packs,
     people,
     privacy,
+    scale,
     server,
 )
 from services.cli.console import echo_err
@@ -78,6 +79,7 @@ app.add_typer(privacy.app, name="privacy")
 app.add_typer(audit.app, name="audit")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(fleet_commands.app, name="fleet")
+app.add_typer(scale.app, name="scale")
 
 
 def main() -> None:

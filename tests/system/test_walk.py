@@ -58,6 +58,11 @@ def hub(
 
 def test_a_citizen_three_agencies_and_an_evaluator_walk_through_the_hub(hub: RunningHub) -> None:
     each_process_takes_little_memory_after_its_start(hub)
+    everybody_walks_through(hub)
+
+
+def everybody_walks_through(hub: RunningHub) -> None:
+    """Walk through a hub with the Toba pack that nobody has used."""
     before = dynamics(hub)
     assert {code for code in NULL_BEFORE if before[code]["value"] is None} == NULL_BEFORE
 

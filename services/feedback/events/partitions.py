@@ -73,7 +73,7 @@ ON CONFLICT (region, month, reported_by) DO UPDATE SET
 """
 
 EVENT_ID_BLOCKS = """
--- Blocks of the table of ids.
+-- Blocks of the table of ids; none if it is spread over other servers.
 SELECT pg_relation_size('feedback.event_id') / current_setting('block_size')::int
 """
 
@@ -82,6 +82,11 @@ DELETE_IDS = """
 DELETE FROM feedback.event_id
 WHERE region = $1 AND occurred_at < $2
   AND ctid >= format('(%s,0)', $3::bigint)::tid AND ctid < format('(%s,0)', $4::bigint)::tid
+"""
+
+DELETE_ALL_IDS = """
+-- Deletes the ids of events that were dropped.
+DELETE FROM feedback.event_id WHERE region = $1 AND occurred_at < $2
 """
 
 LOCK = "SELECT pg_try_advisory_lock(hashtextextended('retention of feedback.event', 0))"
@@ -165,12 +170,11 @@ async def _delete_remaining(connection: Connection, region: str, zone: ZoneInfo)
     last_dropped = add_months(row["dropped_before"], -1)
     await connection.execute(DELETE_EVENTS, region, before, last_dropped)
     blocks = cast("int", await connection.fetchval(EVENT_ID_BLOCKS))
-    deleted = 0
-    for first in range(0, blocks, BLOCKS_PER_DELETE):
-        status = await connection.execute(
-            DELETE_IDS, region, before, first, first + BLOCKS_PER_DELETE
-        )
-        deleted += int(status.rpartition(" ")[2])
+    statuses = [
+        await connection.execute(DELETE_IDS, region, before, first, first + BLOCKS_PER_DELETE)
+        for first in range(0, blocks, BLOCKS_PER_DELETE)
+    ] or [await connection.execute(DELETE_ALL_IDS, region, before)]
+    deleted = sum(int(status.rpartition(" ")[2]) for status in statuses)
     await connection.execute(RECORD_IDS_DELETED, region, row["dropped_before"])
     return deleted
 

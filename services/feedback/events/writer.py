@@ -28,6 +28,8 @@ SESSION_SETTINGS = {
     "jit": "off",
 }
 
+HAS_CITUS = "SELECT to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL"
+
 
 class RejectedEventsError(Exception):
     """Events that cannot be stored, for what is stored already."""
@@ -160,7 +162,11 @@ class Writer:
 
     async def _open(self) -> Connection:
         if self._connection is None or self._connection.is_closed():
-            self._connection = await self._connect()
+            connection = await self._connect()
+            if await connection.fetchval(HAS_CITUS):
+                # Citus finds the shard from the parameters, which a generic plan does not know.
+                await connection.execute("SET plan_cache_mode = force_custom_plan")
+            self._connection = connection
             # After an outage that began before the zone was read, the first events need it.
             await self._local_time.load()
         return self._connection
