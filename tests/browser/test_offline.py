@@ -1,12 +1,14 @@
 """The portal on a phone without a network: services are found and read, messages are sent once."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.gateway.app import create_app
 from services.gateway.portal.assets import STATIC
@@ -14,14 +16,34 @@ from services.platform.settings import Settings
 from tests.browser.conftest import OpenTab
 from tests.browser.overflow import overflow
 from tests.browser.test_enumerator import phone
+from tests.conftest import new_key
 from tests.rows import rows
-from tests.servers import free_port, serving
+from tests.servers import LOOPBACK, free_port, serving
 from tests.toba.search_quality import Answer, measure, read_questions
 
 pytestmark = pytest.mark.browser
 
 AGE = "#stored-age"
+CATALOG = "/api/v1/offline-catalog"
 MESSAGE = "Loket tutup sebelum jam istirahat."
+SUMMARY = "Kartu yang sejak hari ini dijelaskan begini."
+SAVES_DATA = "Object.defineProperty(navigator.connection, 'saveData', { get: () => true });"
+
+
+@dataclass
+class CatalogueReads:
+    """A hub, with the status of each read of the catalogue that devices store."""
+
+    app: ASGIApp
+    statuses: list[int] = field(default_factory=list[int])
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def note(message: Message) -> None:
+            if message["type"] == "http.response.start" and scope["path"] == CATALOG:
+                self.statuses.append(message["status"])
+            await send(message)
+
+        await self.app(scope, receive, note)
 
 
 def stored(settings: Settings, query: str) -> list[Any]:
@@ -44,10 +66,59 @@ def poster_code(settings: Settings) -> str:
 TRIED = """() => new Promise((resolve) => {
   indexedDB.open("emall-offline").onsuccess = ({ target }) => {
     const catalogs = target.result.transaction("catalogs").objectStore("catalogs");
-    catalogs.get("id").onsuccess = (event) => resolve(event.target.result.tried);
+    catalogs.get("id").onsuccess = (event) => resolve(event.target.result?.tried);
   };
 })"""
-"""When the phone last asked for the catalogue."""
+"""When the phone last asked for the catalogue; undefined if it never did."""
+
+HOURS_LATER = """() => new Promise((resolve) => {
+  indexedDB.open("emall-offline").onsuccess = ({ target }) => {
+    const transaction = target.result.transaction("catalogs", "readwrite");
+    const catalogs = transaction.objectStore("catalogs");
+    catalogs.get("id").onsuccess = (event) =>
+      catalogs.put({ ...event.target.result, tried: Date.now() - 2 * 60 * 60 * 1000 }, "id");
+    transaction.oncomplete = () => resolve();
+  };
+})"""
+"""Let two hours have passed since the phone asked for the catalogue."""
+
+
+def store_when_asked_to(phone: BrowserContext, hub: str, reads: CatalogueReads) -> None:
+    """Open the hub in a browser that saves data, which stores nothing unless somebody wants it."""
+    page = phone.new_page()
+    page.add_init_script(SAVES_DATA)
+    open_and_store(page, hub)
+    assert page.evaluate(TRIED) is None
+    assert reads.statuses == []
+    open_and_store(page, f"{hub}/luring")
+    page.locator("#luring-store").click()
+    expect(page.locator("#luring-stored")).to_be_visible(timeout=60_000)
+    assert reads.statuses == [200]
+    page.close()
+
+
+def change_summary(settings: Settings, hub: str) -> None:
+    """Publish a service in other words."""
+    with ThreadPoolExecutor(1) as threads:
+        key = threads.submit(new_key, settings, "dukcapil", "catalog:write").result()
+    address = f"{hub}/api/v1/services/ktp-el"
+    found = LOOPBACK.get(address)
+    headers = {"Authorization": f"Bearer {key}", "If-Match": found.headers["etag"]}
+    body = found.json()["service"] | {"summary": SUMMARY}
+    assert LOOPBACK.put(address, json=body, headers=headers).status_code == 200
+
+
+def follow_the_catalogue(page: Page, settings: Settings, hub: str, reads: CatalogueReads) -> None:
+    """Ask for a catalogue that changed, once, and then for the same again."""
+    change_summary(settings, hub)
+    before = len(reads.statuses)
+    page.evaluate(HOURS_LATER)
+    open_and_store(page, hub)
+    open_and_store(page, f"{hub}/layanan/nib")
+    assert reads.statuses[before:] == [200]
+    page.evaluate(HOURS_LATER)
+    open_and_store(page, hub)
+    assert reads.statuses[before:] == [200, 304]
 
 
 def find_and_read(page: Page, hub: str, code: str) -> None:
@@ -90,7 +161,9 @@ def test_services_are_found_and_messages_sent_once_without_a_network(
     port = free_port()
     hub, code = f"http://127.0.0.1:{port}", poster_code(settings)
     errors: list[str] = []
-    with serving(create_app(settings), port=port), phone(chromium, tmp_path) as first:
+    reads = CatalogueReads(create_app(settings))
+    with serving(reads, port=port), phone(chromium, tmp_path) as first:
+        store_when_asked_to(first, hub, reads)
         page = first.new_page()
         page.on("console", lambda message: errors.append(message.text))
         page.on("pageerror", lambda error: errors.append(str(error)))
@@ -98,12 +171,15 @@ def test_services_are_found_and_messages_sent_once_without_a_network(
         tried = page.evaluate(TRIED)
         open_and_store(page, f"{hub}/layanan/nib")
         assert page.evaluate(TRIED) == tried
+        follow_the_catalogue(page, settings, hub, reads)
         assert errors == []
         # The hub answers, but not through this phone's network.
         first.set_offline(True)
         page.goto(f"{hub}/layanan/nib?lang=en")
         expect(page.locator(AGE)).to_be_visible()
         expect(page.locator("h1")).to_contain_text("Nomor Induk Berusaha")
+        page.goto(f"{hub}/layanan/ktp-el?lang=id")
+        expect(page.locator(".lead")).to_have_text(SUMMARY)
         first.set_offline(False)
         page.goto(f"{hub}/layanan/nib")
         expect(page.locator(AGE)).to_have_count(0)
