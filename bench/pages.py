@@ -38,7 +38,9 @@ from tests.gateway.people import Colleague, colleague
 MILLISECONDS = 300.0
 """The 95th percentile of a page."""
 PROCESSOR_MILLISECONDS = 50.0
-"""The median processor time of a page that everybody may open."""
+"""The median processor time of a page for citizens."""
+REFERENCE = "/docs"
+"""The API with all its operations, for developers; others are answered while it is rendered."""
 RUNS = 20
 UNCACHED = {"Cache-Control": "no-cache"}
 PROBES = ("link_check_seconds", "domain_check_seconds", "source_poll_seconds")
@@ -86,8 +88,8 @@ class Measured:
     requests_processor: float
 
     @property
-    def is_public(self) -> bool:
-        return not self.path.startswith("/kelola")
+    def is_for_citizens(self) -> bool:
+        return not self.path.startswith(("/kelola", REFERENCE))
 
     def __str__(self) -> str:
         return (
@@ -201,8 +203,8 @@ def measure(hub: Hub, person: Colleague) -> None:
         print(f"  {row}")
     slowest = max(row.p95 for row in rows)
     _judge(f"{len(rows)} pages, slowest p95", slowest, MILLISECONDS)
-    public = [row.processor for row in rows if row.is_public]
-    _judge(f"{len(public)} public pages, most processor time", max(public), PROCESSOR_MILLISECONDS)
+    public = [row.processor for row in rows if row.is_for_citizens]
+    _judge(f"{len(public)} for citizens, most processor time", max(public), PROCESSOR_MILLISECONDS)
 
 
 def _judge(what: str, found: float, bar: float) -> None:

@@ -1,6 +1,7 @@
 """Base class of the typed clients, which return a service's answers as its own models."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -94,14 +95,17 @@ class ServiceClient:
         *,
         auth: httpx.Auth | None = None,
         language: Language | None = None,
+        limit: AbstractAsyncContextManager[object] | None = None,
     ) -> None:
         """Create a client.
 
         `auth` is the caller's identity instead of the HTTP client's own. `language` is that of the
         reader, in which the service tells what is wrong; without it services tell it to programs.
+        Each request is made inside `limit`, such as a semaphore.
         """
         self._http = http
         self._auth = auth
+        self._limit = nullcontext() if limit is None else limit
         self._headers = {} if language is None else {"Accept-Language": language}
 
     async def _request(
@@ -124,7 +128,8 @@ class ServiceClient:
             content=content,
         )
         auth = httpx.USE_CLIENT_DEFAULT if self._auth is None else self._auth
-        response = await self._http.send(request, auth=auth)
+        async with self._limit:
+            response = await self._http.send(request, auth=auth)
         if response.is_client_error:
             raise RequestRejectedError(response)
         return response.raise_for_status()

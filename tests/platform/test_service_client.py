@@ -158,3 +158,27 @@ def test_clients_load_models_only() -> None:
         "assert not heavy and not routes and not computing, (heavy, routes, computing)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+def test_no_more_requests_are_made_at_a_time_than_the_limit_allows() -> None:
+    open_now, most = 0, 0
+
+    async def respond(_: httpx.Request) -> httpx.Response:
+        nonlocal open_now, most
+        open_now += 1
+        most = max(most, open_now)
+        await asyncio.sleep(0)
+        open_now -= 1
+        return httpx.Response(200, json=AGENCY)
+
+    async def ask_often() -> None:
+        transport = httpx.MockTransport(respond)
+        async with httpx.AsyncClient(base_url="http://service", transport=transport) as http:
+            limit = asyncio.Semaphore(2)
+            clients = [CatalogClient(http, limit=limit) for _ in range(5)]
+            await asyncio.gather(
+                *(client.find_service("x") for client in clients), return_exceptions=True
+            )
+
+    asyncio.run(ask_often())
+    assert most == 2

@@ -1,5 +1,6 @@
 """The pages `/`, the list `/layanan`, `/tempat`, and `/docs` for developers."""
 
+import asyncio
 from datetime import UTC, datetime
 
 import httpx
@@ -107,15 +108,20 @@ async def place(page: CurrentPage, slug: SlugPath) -> HTMLResponse:
 async def docs(request: Request, page: CurrentPage) -> HTMLResponse:
     """Show the API reference: each operation with parameters, responses and a `curl` line."""
     document = await unified_document(request.app)
-    models = models_of(document)
-    return page.render(
-        "docs.html",
-        document=document,
-        groups=groups_of(document, host=str(request.base_url).rstrip("/")),
-        models=models,
-        model_names={model.name for model in models},
-        data="/openapi.json",
-    )
+
+    def render() -> HTMLResponse:
+        models = models_of(document)
+        return page.render(
+            "docs.html",
+            document=document,
+            groups=groups_of(document, host=str(request.base_url).rstrip("/")),
+            models=models,
+            model_names={model.name for model in models},
+            data="/openapi.json",
+        )
+
+    # It takes most of a second, in which others are answered.
+    return await asyncio.to_thread(render)
 
 
 async def _heading(page: Page, *, agency: str | None, life_event: str | None) -> str | None:

@@ -8,9 +8,8 @@ import httpx
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from services.gateway.portal.charts.chart import Chart
 from services.gateway.portal.dashboard.chart_routes import YearPath
-from services.gateway.portal.dashboard.use_charts import USE_CHARTS, UseChart
+from services.gateway.portal.dashboard.use_charts import USE_CHARTS
 from services.gateway.portal.page import CurrentPage
 from services.platform.translation import N_, Message
 
@@ -31,24 +30,14 @@ MISSING: Mapping[str, Message] = {
 }
 """What is missing for each chart, and who can give it."""
 
-AT_ONCE = 4
-"""Charts that are asked for at a time. A service keeps five connections to the database; opening
-one more takes longer than its answer."""
-
 
 @router.get("/dasbor/{tahun}/penggunaan")
 async def use_page(page: CurrentPage, tahun: YearPath) -> HTMLResponse:
     """Show the charts of a year that there are figures for, and what is missing for the others."""
     if tahun > datetime.now(page.zone).year:
         return page.not_found()
-    limit = asyncio.Semaphore(AT_ONCE)
-
-    async def limited(draw: UseChart) -> Chart | None:
-        async with limit:
-            return await draw(page, tahun)
-
     try:
-        drawn = await asyncio.gather(*(limited(draw) for draw in USE_CHARTS.values()))
+        drawn = await asyncio.gather(*(draw(page, tahun) for draw in USE_CHARTS.values()))
     except httpx.HTTPError:
         return page.unavailable()
     charts = dict(zip(USE_CHARTS, drawn, strict=True))
