@@ -64,6 +64,7 @@ from services.feedback.surveys.question_kinds.base import Answer
 from services.feedback.surveys.rating_schemas import RatingTokenSubject
 from services.feedback.surveys.round_schemas import Round, RoundSummary, StoredRound
 from services.feedback.surveys.schemas import (
+    OptionCount,
     ResponseStored,
     SurveyDetail,
     SurveyForm,
@@ -76,7 +77,7 @@ from services.platform.problems import Problem
 from services.platform.service import API
 from services.platform.service_client import parse
 
-UsageDimension = Literal["month", "service", "channel", "link"]
+UsageDimension = Literal["month", "service", "channel", "link", "district"]
 """By what the sums of use are asked for."""
 
 __all__ = [
@@ -96,6 +97,7 @@ __all__ = [
     "Invitations",
     "Invited",
     "OfferedService",
+    "OptionCount",
     "PublishedNames",
     "Question",
     "RatingTokenSubject",

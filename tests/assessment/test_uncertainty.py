@@ -15,8 +15,8 @@ from services.assessment.scoring.uncertainty import (
     central_interval,
     normal,
     uniform_between,
-    wilson_interval,
 )
+from services.platform.confidence import wilson_interval
 
 SAMPLES = st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 

@@ -9,7 +9,8 @@ of a regency sum to 1, and so do those of a rank.
 from dataclasses import dataclass
 
 from services.assessment.numerical_libraries import np, stats
-from services.assessment.scoring.uncertainty import CONFIDENCE_LEVEL, Draws
+from services.assessment.scoring.uncertainty import Draws
+from services.platform.confidence import CONFIDENCE_LEVEL
 
 COMPARED_DECIMALS = 6
 """Scores that differ by less are ties: more than floating-point error."""

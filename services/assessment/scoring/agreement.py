@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.assessment.scoring.uncertainty import Z
+from services.platform.confidence import Z
 
 Matrix = Sequence[Sequence[float]]
 

@@ -17,12 +17,11 @@ from services.assessment.scoring.measurement import (
 from services.assessment.scoring.reports import SurveyReport
 from services.assessment.scoring.uncertainty import (
     BootstrapMean,
-    Z,
     beta_posterior,
     normal,
     scaled_about,
-    wilson_interval,
 )
+from services.platform.confidence import Z, wilson_interval
 
 
 def _survey(facts: Facts, definition: m.SurveyMeasure) -> tuple[Item, SurveyReport] | Missing:

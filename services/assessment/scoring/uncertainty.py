@@ -5,14 +5,12 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from statistics import NormalDist
 
 from services.assessment.numerical_libraries import Floats, Integers, np, special
+from services.platform.confidence import CONFIDENCE_LEVEL, Z
 
 Draws = Floats
 
-CONFIDENCE_LEVEL = 0.95
-Z = NormalDist().inv_cdf((1 + CONFIDENCE_LEVEL) / 2)
 KNOT_STEP = 17 / 512
 """Distance of the knots between which quantiles are interpolated, in standard deviations."""
 TABLE_PARTS = 4096
@@ -148,18 +146,6 @@ def normal(value: float, low: float, high: float, name: str) -> Sampler:
     """Return the sampler of a normal figure with a 95% interval, of which an end may be clipped."""
     spread = max(high - value, value - low) / Z
     return lambda streams: value + spread * special.ndtri(streams.uniform(name))
-
-
-def wilson_interval(hits: float, n: float) -> tuple[float, float]:
-    """Return Wilson's 95% score interval of a share (Wilson 1927)."""
-    if not 0 <= hits <= n or n < 1:
-        raise ValueError(f"a share needs 0 <= hits <= n and n >= 1, not {hits} of {n}")
-    share = hits / n
-    centre = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
-    half = Z / (1 + Z**2 / n) * math.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
-    low = 0.0 if hits == 0 else max(0.0, centre - half)
-    high = 1.0 if hits == n else min(1.0, centre + half)
-    return low, high
 
 
 def central_interval(draws: Draws) -> tuple[float, float]:

@@ -7,6 +7,7 @@ from statistics import fmean, stdev
 from services.feedback.surveys.aggregates import QuestionTally, ScaleTally, Tally, tally_key
 from services.feedback.surveys.bundle_store import Bundle, Dimension
 from services.feedback.surveys.definition import Question, QuestionOption, Survey, scale_key
+from services.feedback.surveys.intervals import mean_interval, share_interval
 from services.feedback.surveys.rounds import SurveyRound
 from services.feedback.surveys.samples import find_no_interval_reason
 from services.feedback.surveys.schemas import (
@@ -78,6 +79,7 @@ def group_results(
     """
     tally = sum_tallies(bundles)
     by_sample = sum_samples(bundles)
+    no_interval = find_no_interval_reason(by_sample)
     asked = [
         (question, tally.questions[tally_key(question)])
         for question in all_questions(definitions)
@@ -88,7 +90,12 @@ def group_results(
         senders=sum_senders(bundles),
         by_mode=sum_modes(bundles),
         by_sample=by_sample,
-        questions=[question_result(question, counted) for question, counted in asked],
+        questions=[
+            question_result(
+                question, counted, has_interval=no_interval is None, population=population
+            )
+            for question, counted in asked
+        ],
         scales=[
             scale_result(code, questions, tally.scales[scale_key(questions)])
             for code, questions in definitions[max(definitions)].scales.items()
@@ -98,7 +105,7 @@ def group_results(
             [question for question, _ in asked],
             tally,
             weight=weight,
-            no_interval_because=find_no_interval_reason(by_sample),
+            no_interval_because=no_interval,
             population=population,
         ),
     )
@@ -125,12 +132,18 @@ def all_questions(definitions: Mapping[int, Survey]) -> list[Question]:
     return list(found.values())
 
 
-def question_result(question: Question, tally: QuestionTally) -> QuestionResult:
-    """Return the count of each option, and the mean if the kind has one."""
+def question_result(
+    question: Question, tally: QuestionTally, *, has_interval: bool, population: int | None
+) -> QuestionResult:
+    """Return the count of each option, and the mean if the kind has one; with intervals or not."""
     kind = question.kind_rules
+    keys = kind.option_keys(question)
     options: list[OptionCount] = []
-    for key, option in zip(kind.option_keys(question), question.options, strict=True):
+    for key, option in zip(keys, question.options, strict=True):
         count = tally.counts.get(key, 0)
+        ends = (
+            share_interval(count, tally.answered, population=population) if has_interval else None
+        )
         options.append(
             OptionCount(
                 code=option.code,
@@ -138,8 +151,14 @@ def question_result(question: Question, tally: QuestionTally) -> QuestionResult:
                 text_en=option.text_en,
                 count=count,
                 share=count / tally.answered,
+                low=None if ends is None else ends[0],
+                high=None if ends is None else ends[1],
             )
         )
+    ends = None
+    if has_interval and kind.is_scale:
+        levels = {int(key): tally.counts.get(key, 0) for key in keys}
+        ends = mean_interval(levels, population=population)
     return QuestionResult(
         code=question.code,
         kind=question.kind,
@@ -147,6 +166,8 @@ def question_result(question: Question, tally: QuestionTally) -> QuestionResult:
         text_en=question.text_en,
         answered=tally.answered,
         mean=tally.total / tally.answered if kind.has_mean else None,
+        low=None if ends is None else ends[0],
+        high=None if ends is None else ends[1],
         options=options,
     )
 

@@ -163,6 +163,12 @@ class OptionCount(ApiModel):
     text_en: str
     count: int = Field(description="Number of people who chose it.")
     share: float = Field(ge=0, le=1, description="Of the people who answered the question.")
+    low: float | None = Field(
+        None, ge=0, le=1, description="Lower end of the share's 95% interval, if there is one."
+    )
+    high: float | None = Field(
+        None, ge=0, le=1, description="Upper end of the share's 95% interval, if there is one."
+    )
 
 
 class QuestionResult(ApiModel):
@@ -175,6 +181,12 @@ class QuestionResult(ApiModel):
     answered: int = Field(ge=5, description="Number of people who answered it.")
     mean: float | None = Field(
         None, description="Mean level or number, for kinds whose answers are integers."
+    )
+    low: float | None = Field(
+        None, description="Lower end of the mean's 95% interval; levels of a sample have one."
+    )
+    high: float | None = Field(
+        None, description="Upper end of the mean's 95% interval; levels of a sample have one."
     )
     options: list[OptionCount]
 

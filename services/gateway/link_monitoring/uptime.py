@@ -62,11 +62,10 @@ FROM durations FULL JOIN responses USING (slug, period) ORDER BY slug, period
 """
 
 OBSERVED = """
--- Seconds up and down of each link since a day, for the status page.
-SELECT slug, CAST(sum(ok_seconds + caution_seconds) AS bigint) AS up,
-    CAST(sum(broken_seconds) AS bigint) AS down
-FROM gateway.link_uptime_day WHERE region = :region AND day >= :from
-GROUP BY slug
+-- Seconds up and down of a link, or of each, on each day since one, for the status page.
+SELECT slug, day, ok_seconds + caution_seconds AS up, broken_seconds AS down
+FROM gateway.link_uptime_day
+WHERE region = :region AND (CAST(:slug AS text) IS NULL OR slug = :slug) AND day >= :from
 """
 
 
@@ -76,6 +75,9 @@ class Observed:
 
     up_seconds: int = 0
     down_seconds: int = 0
+
+    def __add__(self, other: "Observed") -> "Observed":
+        return Observed(self.up_seconds + other.up_seconds, self.down_seconds + other.down_seconds)
 
     @property
     def duration(self) -> timedelta:
@@ -155,7 +157,12 @@ async def read_uptime(
     return periods
 
 
-async def read_observed(session: ReadSession, region: str, *, begin: date) -> dict[str, Observed]:
-    """Return how long each link was seen up or down since `begin`, by slug."""
-    rows = await session.execute(text(OBSERVED), {"region": region, "from": begin})
-    return {row.slug: Observed(row.up, row.down) for row in rows}
+async def read_observed(
+    session: ReadSession, region: str, *, begin: date, slug: str | None = None
+) -> dict[str, dict[date, Observed]]:
+    """Return how long a link, or each, was seen up or down on each day since `begin`, by slug."""
+    parameters = {"region": region, "slug": slug, "from": begin}
+    found: dict[str, dict[date, Observed]] = {}
+    for row in await session.execute(text(OBSERVED), parameters):
+        found.setdefault(row.slug, {})[row.day] = Observed(row.up, row.down)
+    return found

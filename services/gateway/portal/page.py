@@ -91,6 +91,13 @@ class Page:
         return settings.public_address or str(self.request.base_url).rstrip("/")
 
     @property
+    def place(self) -> str | None:
+        """The regency's name in the page's language; None if the database does not answer."""
+        if self.regency is None:
+            return None
+        return self.messages.choose(self.regency.name, en=self.regency.name_en)
+
+    @property
     def language_query(self) -> dict[str, str]:
         """The query parameter that keeps the language in a link or redirect."""
         return {"lang": self.language} if self.language != SOURCE_LANGUAGE else {}
@@ -134,15 +141,12 @@ class Page:
         self, template: str, *, status: int = 200, data: str | None = None, **values: Any
     ) -> HTMLResponse:
         """Return the page; `data` is the address of its JSON representation."""
-        place = None
-        if self.regency is not None:
-            place = self.messages.choose(self.regency.name, en=self.regency.name_en)
         html = (
             environment(self.language)
             .get_template(template)
             .render(
                 other_languages=self._other_languages(),
-                place=place,
+                place=self.place,
                 appearance=self._appearance_address(),
                 data=data,
                 works_offline=template in WORK_OFFLINE,

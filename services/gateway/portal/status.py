@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 from sqlmodel import col, select
 
 from services.gateway.link_monitoring.classify import HUB_REASONS
@@ -14,9 +14,13 @@ from services.gateway.link_monitoring.maintenance import list_maintenance
 from services.gateway.link_monitoring.reason_texts import reason_text, short_title
 from services.gateway.link_monitoring.records import LinkRecord
 from services.gateway.link_monitoring.uptime import Observed, read_observed
-from services.gateway.portal.page import CurrentPage
-from services.platform.database import ReadSessionDep
-from services.platform.local_time import format_time
+from services.gateway.portal.chart_answers import FileKind, Origin, chart_file, chart_page
+from services.gateway.portal.charts.chart import Chart
+from services.gateway.portal.page import CurrentPage, Page
+from services.gateway.portal.uptime_charts import uptime_chart
+from services.platform.database import ReadSession, ReadSessionDep
+from services.platform.local_time import day_of, format_time
+from services.platform.parameters import SlugPath
 from services.platform.service import API, get_region
 from services.platform.translation import N_, Message, Translator
 
@@ -54,7 +58,8 @@ async def status(request: Request, session: ReadSessionDep, page: CurrentPage) -
         select(LinkRecord).where(LinkRecord.region == region).order_by(col(LinkRecord.slug))
     )
     health = await read_link_health(session, region, now=now)
-    first_day = (now.astimezone(page.zone) - timedelta(days=UPTIME_DAYS)).date()
+    today = day_of(now, page.zone)
+    first_day = today - timedelta(days=UPTIME_DAYS)
     observed = await read_observed(session, region, begin=first_day)
 
     def at(when: datetime) -> str:
@@ -69,7 +74,10 @@ async def status(request: Request, session: ReadSessionDep, page: CurrentPage) -
             (
                 row.content,
                 health[row.slug],
-                _uptime(observed.get(row.slug, Observed()), page.messages),
+                _uptime(sum(observed.get(row.slug, {}).values(), Observed()), page.messages),
+                uptime_chart(
+                    page, row.content, observed.get(row.slug, {}), first=first_day, last=today
+                ),
             )
             for row in links.scalars()
         ],
@@ -83,6 +91,54 @@ async def status(request: Request, session: ReadSessionDep, page: CurrentPage) -
         sla=f"{API}/links/sla",
         year=now.astimezone(page.zone).year,
     )
+
+
+@router.get("/status/bagan/{slug}.svg")
+async def uptime_as_svg(session: ReadSessionDep, page: CurrentPage, slug: SlugPath) -> Response:
+    """Return the chart of a portal's days with its title, its source and its period."""
+    return await _file(session, page, slug, "svg")
+
+
+@router.get("/status/bagan/{slug}.png")
+async def uptime_as_png(session: ReadSessionDep, page: CurrentPage, slug: SlugPath) -> Response:
+    """Return the same as PNG."""
+    return await _file(session, page, slug, "png")
+
+
+@router.get("/status/bagan/{slug}.csv")
+async def uptime_as_csv(session: ReadSessionDep, page: CurrentPage, slug: SlugPath) -> Response:
+    """Return the days of a portal, not rounded."""
+    return await _file(session, page, slug, "csv")
+
+
+@router.get("/status/bagan/{slug}")
+async def uptime_page(session: ReadSessionDep, page: CurrentPage, slug: SlugPath) -> HTMLResponse:
+    """Show the days of a portal with their table, and what can be taken away."""
+    chart = await _find_chart(session, page, slug)
+    if chart is None:
+        return page.not_found()
+    origin = Origin(page.link("/status"), page.messages.gettext("Status portal"))
+    return chart_page(page, chart, origin=origin)
+
+
+async def _file(session: ReadSession, page: Page, slug: str, kind: FileKind) -> Response:
+    chart = await _find_chart(session, page, slug)
+    if chart is None:
+        return page.not_found()
+    return await chart_file(page, chart, kind, name=f"status-{slug}")
+
+
+async def _find_chart(session: ReadSession, page: Page, slug: str) -> Chart | None:
+    region, today = get_region(page.request), day_of(datetime.now(UTC), page.zone)
+    found = await session.execute(
+        select(LinkRecord).where(LinkRecord.region == region, LinkRecord.slug == slug)
+    )
+    link = found.scalar_one_or_none()
+    if link is None:
+        return None
+    first = today - timedelta(days=UPTIME_DAYS)
+    days = await read_observed(session, region, begin=first, slug=slug)
+    return uptime_chart(page, link.content, days.get(slug, {}), first=first, last=today)
 
 
 def overall_status(health: Mapping[str, LinkHealth]) -> Message:

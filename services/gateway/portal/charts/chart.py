@@ -34,7 +34,9 @@ STYLE = (
     ".ground{fill:#d5dedb}.proven,.count{fill:#0b5d4e}.possible,.hatching{stroke:#51605b;"
     "stroke-width:1}.mark{fill:#17221f;stroke:#fff;stroke-width:1}.grid{stroke:#d5dedb;"
     "stroke-width:1}.line{fill:none;stroke:#0b5d4e;stroke-width:2}.level{stroke:#8a4b00;"
-    "stroke-width:1.5;stroke-dasharray:5 3}"
+    "stroke-width:1.5;stroke-dasharray:5 3}.frame{fill:none;stroke:#51605b}"
+    ".sign{fill:none;stroke:#17221f;stroke-width:2}.bars{fill:none;stroke:#0b5d4e}"
+    ".empty{stroke:#d5dedb}.fault{fill:#8a4b00}"
 )
 """The light colours of the pages (`emall.css`, `dashboard.css`), which a file cannot refer to."""
 
@@ -68,7 +70,7 @@ class Chart:
     """A drawing with its words and its values.
 
     `finding` is what it says, `measure` what is measured, in which unit and when; `key` tells how
-    to read it, `address` is the path of its page.
+    to read it, `address` is the path of its page, without the `query` that its files have too.
     """
 
     drawing: Drawing
@@ -79,6 +81,7 @@ class Chart:
     columns: Sequence[Column]
     rows: Sequence[Sequence[Cell]]
     address: str
+    query: str = ""
 
     def texts(self, messages: Translator) -> list[list[str]]:
         """Return the values as the table shows them."""
@@ -95,7 +98,8 @@ class Chart:
         """Return the drawing with its words as a file of its own, whose links lead to this site."""
         above, top = _stacked((self.finding, LARGE, True), (self.measure, NORMAL, False), top=0)
         top += NORMAL
-        source = f"{self.source} {site}{self.address}"
+        address = f"{self.address}?{self.query}" if self.query else self.address
+        source = f"{self.source} {site}{address}"
         end = top + self.drawing.height + SMALL
         below, end = _stacked((self.key, SMALL, False), (source, SMALL, False), top=end)
         height = end + 2 * MARGIN

@@ -45,7 +45,7 @@ def index_chart(page: Page, index: IndexItem, period: int) -> Chart | None:
         measure=measure,
         key=_key(page, level, has_target=len(published) < len(marks)),
         source=page.messages.gettext(
-            "Sumber: nilai yang terbit, tercatat di e-Mall %(place)s.", place=_place(page)
+            "Sumber: nilai yang terbit, tercatat di e-Mall %(place)s.", place=page.place or ""
         ),
         columns=[
             Column(page.messages.gettext("Jenis")),
@@ -98,9 +98,3 @@ def _key(page: Page, level: float | None, *, has_target: bool) -> str:
             )
         )
     return " ".join(parts)
-
-
-def _place(page: Page) -> str:
-    if page.regency is None:
-        return ""
-    return page.messages.choose(page.regency.name, en=page.regency.name_en)

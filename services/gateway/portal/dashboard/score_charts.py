@@ -203,9 +203,7 @@ def _standing_of(page: Page, node: Node, period: int) -> str:
 
 def _source(page: Page, shown: YearScores) -> str:
     """Return who computed the scores, by what and when; the address follows."""
-    place = ""
-    if page.regency is not None:
-        place = page.messages.choose(page.regency.name, en=page.regency.name_en)
+    place = page.place or ""
     if shown.stored is None:
         basis = page.messages.gettext("dihitung dari bukti saat ini")
     else:

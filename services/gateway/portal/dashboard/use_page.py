@@ -20,6 +20,10 @@ MISSING: Mapping[str, Message] = {
     "layanan": N_("Belum ada permohonan per layanan. Instansi memberinya lewat laporan bulanan."),
     "kanal": N_("Belum ada permohonan per cara. Instansi memberinya lewat laporan bulanan."),
     "portal": N_("Belum ada kunjungan ke portal yang tercatat."),
+    "kecamatan": N_(
+        "Belum ada kegiatan per kecamatan: aplikasi dan portal yang mengirim penggunaan dapat "
+        "menyebut kecamatan pemakainya."
+    ),
     "kenal": N_(
         "Survei pengenalan belum dijawab sedikitnya lima orang. Siapa saja dapat menjawabnya."
     ),
