@@ -59,6 +59,8 @@ from services.assessment.evidence.states import EvidenceState
 from services.assessment.index_level_schemas import IndexLevels, IndicatorLevel, RecordedLevel
 from services.assessment.index_schemas import IndexItem
 from services.assessment.methods.verdict_scale import VerdictBand, VerdictScale
+from services.assessment.network.schemas import StakeholderNetwork
+from services.assessment.network.structure import NetworkMeasures
 from services.assessment.scenarios.effect_schemas import MAX_SCENARIO_CHANGES, ScoreEffect
 from services.assessment.scenarios.outcome import IndexResult, NodeChange
 from services.assessment.scoring.items import Item
@@ -119,6 +121,7 @@ __all__ = [
     "MeetingKind",
     "MethodReference",
     "MethodWithBands",
+    "NetworkMeasures",
     "Node",
     "NodeChange",
     "NodeDetail",
@@ -240,6 +243,10 @@ class AssessmentClient(ServiceClient):
             ]
         )
         return await self._get(ScoreEffect, f"{API}/metrics/scenario?{query}")
+
+    async def get_network(self, period: int) -> StakeholderNetwork:
+        """Return the network of a year by meetings and agreements."""
+        return await self._get(StakeholderNetwork, f"{API}/network", query={"period": period})
 
     async def get_method(self, method: str) -> MethodWithBands:
         """Return the current version of a method."""

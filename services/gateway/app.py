@@ -91,6 +91,7 @@ from services.gateway.portal.cross_site import CrossSiteRefusal
 from services.gateway.portal.dashboard.chart_routes import router as charts
 from services.gateway.portal.dashboard.embeds import router as embeds
 from services.gateway.portal.dashboard.known_methods import KnownMethods
+from services.gateway.portal.dashboard.network_page import router as network_page
 from services.gateway.portal.dashboard.node_pages import router as dashboard_nodes
 from services.gateway.portal.dashboard.presentation import router as presentation
 from services.gateway.portal.dashboard.routes import router as dashboard
@@ -402,6 +403,7 @@ def create_app(settings: Settings) -> FastAPI:
         reporting,
         dashboard,
         dashboard_nodes,
+        network_page,
         charts,
         scenario_page,
         embeds,
