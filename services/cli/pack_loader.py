@@ -27,12 +27,14 @@ from services.gateway.regency.districts import District, load_districts, read_di
 from services.gateway.regency.link_names import find_link_names
 from services.gateway.regency.loaded_pack import pack_archive, store_loaded_pack
 from services.gateway.regency.services import store_services
+from services.platform.arms import check_arms
 from services.platform.database import Database, WriteSession
 from services.platform.local_time import month_of
-from services.platform.packs import Change, Pack, PackError, PackModel, parse, read_yaml
+from services.platform.packs import Change, Pack, PackError, PackModel, ParsedFile, parse, read_yaml
 from services.platform.regency import store_regency
 from services.platform.running_versions import list_other_versions
 from services.platform.settings import Service, Settings
+from services.platform.validation_messages import InvalidValueError
 
 
 class _RolledBackError(Exception):
@@ -66,6 +68,7 @@ def read_pack(root: Path) -> ParsedPack:
     """Validate every part of a pack; raise `PackError` with every issue of the first that fails."""
     parsed = read_yaml(root / "pack.yaml", root)
     pack = parse(parsed, Pack)
+    _check_arms(root, parsed, pack)
     catalog = read_catalog(root)
     agencies = {agency.slug for agency in catalog.agencies}
     if pack.lead_agency is not None and pack.lead_agency not in agencies:
@@ -81,6 +84,25 @@ def read_pack(root: Path) -> ParsedPack:
         read_feedback(root),
         read_evidence(root),
     )
+
+
+def _check_arms(root: Path, parsed: ParsedFile, pack: Pack) -> None:
+    """Raise `PackError` if the file of the arms is not there, or no picture that pages may show."""
+    arms = None if pack.appearance is None else pack.appearance.arms
+    if arms is None:
+        return
+    file = root / arms.file
+    try:
+        if file.is_symlink():
+            raise FileNotFoundError
+        check_arms(file.read_bytes(), arms.file.rpartition(".")[2])
+    except FileNotFoundError:
+        message = "there is no such file beside pack.yaml"
+    except InvalidValueError as error:
+        message = str(error)
+    else:
+        return
+    raise PackError([parsed.issue(("appearance", "arms", "file"), message)])
 
 
 async def load_pack(

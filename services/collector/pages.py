@@ -107,6 +107,7 @@ def render(
             place=None if coverage is None else messages.choose(coverage.name, en=coverage.name_en),
             canonical=None,
             appearance=None,
+            arms=None,
             works_offline=False,
             other_languages=[
                 {

@@ -12,6 +12,7 @@ from pydantic import (
     field_validator,
 )
 
+from services.platform.arms import MEDIA_TYPES
 from services.platform.contrast import PARTS, TEXT, contrast_ratio
 from services.platform.translation import N_
 from services.platform.types import ShortText, Text
@@ -97,11 +98,30 @@ class Motif(_AppearanceModel):
         return rows
 
 
+class Arms(_AppearanceModel):
+    """The arms of a regency, an image file of its pack."""
+
+    file: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,60}\.(svg|png)$")] = Field(
+        description="Name of the file beside `pack.yaml`: SVG that only draws, or PNG; at most "
+        "100,000 bytes."
+    )
+    name: ShortText = Field(description="What it shows, for those who do not see it.")
+    note: Text = Field(description="Which regulation lays it down, and where the file is from.")
+
+    @property
+    def media_type(self) -> str:
+        """The media type of the file; the encoding goes before what an SVG says of itself."""
+        return MEDIA_TYPES[self.file.rpartition(".")[2]]
+
+
 class Appearance(_AppearanceModel):
-    """Colours and motif of a regency; what it leaves out is the hub's own."""
+    """Colours, motif and arms of a regency; what it leaves out is the hub's own."""
 
     colours: Colours | None = None
     motif: Motif | None = Field(
         default=None,
         description="Band below the header of pages and of prints; without it there is none.",
+    )
+    arms: Arms | None = Field(
+        default=None, description="The arms in the header; without them the hub's own sign."
     )

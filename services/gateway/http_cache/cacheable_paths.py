@@ -16,8 +16,8 @@ CATALOG = (
     "/hsds",
 )
 PAGES = ("/layanan", "/peristiwa", "/instansi", "/tempat", "/cari")
-COMPOSED = ("/api/v1/offline-catalog",)
-"""What the gateway composes of the catalogue and its own tables."""
+COMPOSED = ("/api/v1/offline-catalog", "/lambang")
+"""What the gateway composes of the catalogue and its own tables, or reads from the pack."""
 DOCUMENTS = ("/openapi.json", "/docs")
 HUB = ("catalog", "gateway")
 

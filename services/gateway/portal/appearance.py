@@ -1,4 +1,4 @@
-"""The style sheet `/appearance.css`: colours and band of the regency, from its pack."""
+"""`/appearance.css` and `/lambang`: colours, band and arms of the regency, from its pack."""
 
 import hashlib
 from collections.abc import Mapping
@@ -9,8 +9,10 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request, Response
 
 from services.gateway.portal.assets import IMMUTABLE_FOR_A_YEAR
+from services.gateway.regency.loaded_pack import find_pack_file
 from services.platform.appearance import Appearance, Colours, Motif
 from services.platform.database import ReadSessionDep
+from services.platform.problems import NotFound
 from services.platform.regency import find_regency
 from services.platform.service import get_region
 from services.platform.settings import Service
@@ -18,6 +20,10 @@ from services.platform.settings import Service
 router = APIRouter(include_in_schema=False)
 
 PATH = "/appearance.css"
+ARMS_PATH = "/lambang"
+CACHE = "public, max-age=3600"
+ONLY_A_PICTURE = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+"""For who opens the image by its own address."""
 OWN_COLOURS = Colours(
     primary="#0b5d4e", primary_dark="#43b79e", accent="#8a4b00", accent_dark="#ffc46b"
 )
@@ -36,6 +42,22 @@ async def appearance(request: Request, session: ReadSessionDep, v: str = "") -> 
         style_sheet(own),
         media_type="text/css",
         headers={"Cache-Control": IMMUTABLE_FOR_A_YEAR if is_current else "no-cache"},
+    )
+
+
+@router.get(ARMS_PATH)
+async def arms(request: Request, session: ReadSessionDep) -> Response:
+    """Return the regency's arms as the image of its pack, which was checked when it was loaded."""
+    region = get_region(request)
+    regency = await find_regency(session, Service.gateway, region)
+    own = None if regency is None or regency.appearance is None else regency.appearance.arms
+    content = None if own is None else await find_pack_file(session, region, own.file)
+    if own is None or content is None:
+        raise NotFound("The pack of this regency has no arms.")
+    return Response(
+        content,
+        media_type=own.media_type,
+        headers={"Cache-Control": CACHE, "Content-Security-Policy": ONLY_A_PICTURE},
     )
 
 

@@ -19,6 +19,7 @@ from services.gateway.portal.service_clients import (
     feedback_client,
 )
 from services.gateway.portal.templating import environment
+from services.platform.appearance import Arms
 from services.platform.database import DATABASE_ERRORS, Database
 from services.platform.languages import (
     COMPLETE_LANGUAGES,
@@ -148,6 +149,7 @@ class Page:
                 other_languages=self._other_languages(),
                 place=self.place,
                 appearance=self._appearance_address(),
+                arms=self._arms(),
                 data=data,
                 works_offline=template in WORK_OFFLINE,
                 canonical=canonical_address(self.request, self.language_query)
@@ -183,6 +185,11 @@ class Page:
         if self.regency is None or self.regency.appearance is None:
             return None
         return appearance_address(self.regency.appearance)
+
+    def _arms(self) -> Arms | None:
+        if self.regency is None or self.regency.appearance is None:
+            return None
+        return self.regency.appearance.arms
 
     def _other_languages(self) -> list[dict[str, str]]:
         """Return the same page in the other languages, for the links in its head."""

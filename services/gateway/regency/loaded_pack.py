@@ -26,6 +26,19 @@ async def find_loaded_pack(session: ReadSession, region: str) -> bytes | None:
     return await session.scalar(text(FIND), {"region": region})
 
 
+async def find_pack_file(session: ReadSession, region: str, name: str) -> bytes | None:
+    """Return a file of the pack that was loaded last; None if it has none of this name."""
+    archive = await find_loaded_pack(session, region)
+    if archive is None:
+        return None
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        try:
+            member = tar.extractfile(name)
+        except KeyError:
+            return None
+        return None if member is None else member.read()
+
+
 async def store_loaded_pack(session: WriteSession, region: str, name: str, archive: bytes) -> None:
     """Store the files of a pack, as `pack_archive` returns them."""
     await session.execute(text(STORE), {"region": region, "name": name, "archive": archive})

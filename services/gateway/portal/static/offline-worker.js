@@ -13,7 +13,7 @@ const LANGUAGES = ["id", "en", "bbc"];
 const PAGES = /^\/($|cari$|layanan(\/[a-z0-9-]+)?$|peristiwa(\/[a-z0-9-]+)?$|s\/|aduan$|survei\/[a-z0-9-]+$|luring$)/;
 const FORM = /^\/(aduan|survei\/[a-z0-9-]+)$/;
 const FILES = /(?:stylesheet" href|icon" href|src)="(\/[^"]+)"/g; // that pages name
-const IS_FILE = /^\/static\/|\.css$/;
+const IS_FILE = /^\/static\/|\.css$|^\/lambang$/;
 const NOT_A_FORM = ["/survei/perangkat"];
 
 // --- What is stored -----------------------------------------------------------------------------
