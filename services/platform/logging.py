@@ -5,6 +5,7 @@ libraries log through the standard library and pass the same processors. A line 
 the level, the service, the event, and the id of the request that it belongs to.
 """
 
+import asyncio
 import logging
 import sys
 import time
@@ -86,6 +87,7 @@ def configure_logging(*, level: LogLevel, log_format: LogFormat, service: str) -
         last.append(structlog.processors.format_exc_info)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(ProcessorFormatter(foreign_pre_chain=shared, processors=[*last, renderer]))
+    handler.addFilter(_is_worth_a_line)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
@@ -104,6 +106,18 @@ def configure_logging(*, level: LogLevel, log_format: LogFormat, service: str) -
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=BoundLogger,
         cache_logger_on_first_use=True,
+    )
+
+
+def _is_worth_a_line(record: logging.LogRecord) -> bool:
+    """Return False for a connection that was cancelled while it was being closed.
+
+    asyncpg aborts it then. SQLAlchemy's pool logs a traceback for each, beside the one line with
+    which the hub tells of a database that does not answer.
+    """
+    error = None if record.exc_info is None else record.exc_info[1]
+    return not (
+        record.name.startswith("sqlalchemy.pool") and isinstance(error, asyncio.CancelledError)
     )
 
 

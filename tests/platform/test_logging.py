@@ -1,5 +1,6 @@
 """What reaches the log, and in which form."""
 
+import asyncio
 import json
 import logging
 import re
@@ -83,6 +84,15 @@ def test_a_traceback_is_one_json_line(stderr: Callable[[], str]) -> None:
         get_logger("services.gateway.app").exception("job failed")
     [line] = lines(stderr)
     assert "ValueError: no" in line["exception"]
+
+
+def test_a_connection_whose_end_was_cancelled_is_no_error(stderr: Callable[[], str]) -> None:
+    configured()
+    pool = logging.getLogger("sqlalchemy.pool.impl.AsyncAdaptedQueuePool")
+    for error in (asyncio.CancelledError(), OSError("broken pipe")):
+        pool.error("Exception closing connection", exc_info=error)
+    [line] = lines(stderr)
+    assert "broken pipe" in line["exception"]
 
 
 def test_an_outage_is_one_line_at_its_start_and_one_at_its_end(stderr: Callable[[], str]) -> None:
