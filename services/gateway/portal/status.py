@@ -62,6 +62,18 @@ async def status(request: Request, session: ReadSessionDep, page: CurrentPage) -
     first_day = today - timedelta(days=UPTIME_DAYS)
     observed = await read_observed(session, region, begin=first_day)
 
+    rows = [
+        (
+            row.content,
+            health[row.slug],
+            _uptime(sum(observed.get(row.slug, {}).values(), Observed()), page.messages),
+            uptime_chart(
+                page, row.content, observed.get(row.slug, {}), first=first_day, last=today
+            ),
+        )
+        for row in links.scalars()
+    ]
+
     def at(when: datetime) -> str:
         return format_time(when, now=now, zone=page.zone, language=page.language)
 
@@ -70,17 +82,9 @@ async def status(request: Request, session: ReadSessionDep, page: CurrentPage) -
         overall=page.messages.translate(overall_status(health)),
         states=page.messages.labels(STATES),
         days=UPTIME_DAYS,
-        links=[
-            (
-                row.content,
-                health[row.slug],
-                _uptime(sum(observed.get(row.slug, {}).values(), Observed()), page.messages),
-                uptime_chart(
-                    page, row.content, observed.get(row.slug, {}), first=first_day, last=today
-                ),
-            )
-            for row in links.scalars()
-        ],
+        links=rows,
+        observed=[row for row in rows if row[0]["slug"] in observed],
+        unobserved=[row for row in rows if row[0]["slug"] not in observed],
         open_incidents=await list_incidents(session, region, is_open=True, limit=50),
         past_incidents=await list_incidents(session, region, is_open=False, limit=10),
         maintenance=await list_maintenance(session, region, now=now, upcoming=True, limit=50),

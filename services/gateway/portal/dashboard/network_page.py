@@ -11,15 +11,11 @@ from fastapi.responses import HTMLResponse
 from services.assessment.client import NetworkMeasures
 from services.gateway.portal.dashboard.chart_routes import YearPath
 from services.gateway.portal.dashboard.figures import compact, figure
-from services.gateway.portal.dashboard.year_scores import YearScores
 from services.gateway.portal.page import CurrentPage, Page
 from services.platform.service import API
 from services.platform.translation import N_, Message
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-
-DENSITY = "interdependence.cooperation"
-"""The indicator that is the density of the network: without a figure there is nothing to draw."""
 
 SECTORS: Mapping[str, Message] = {
     "government": N_("Pemerintah"),
@@ -59,14 +55,6 @@ async def network_page(page: CurrentPage, tahun: YearPath) -> HTMLResponse:
     )
 
 
-def drawn_network(page: Page, shown: YearScores) -> str | None:
-    """Return the address of the picture of a year's network; None if no tie is known."""
-    density = shown.scores.node(DENSITY)
-    if density is None or density.value is None:
-        return None
-    return picture_address(page, shown.period)
-
-
 def picture_address(page: Page, year: int) -> str:
     """Return the address of the picture of a year's network."""
     query = {"period": str(year), **page.language_query}
@@ -89,7 +77,7 @@ def _measures(page: Page, found: NetworkMeasures) -> Sequence[tuple[str, str]]:
     messages = page.messages
 
     def share(value: float | None) -> str:
-        return figure(messages, None) if value is None else messages.percent(value)
+        return figure(messages, None) if value is None else messages.percent(value, 1)
 
     return [
         (messages.gettext("Kepadatan: pasangan yang terikat"), share(found.density)),

@@ -16,7 +16,7 @@ from services.assessment.client import Gain, Lever
 from services.gateway.portal.dashboard.figures import figure, range_text, signed
 from services.gateway.portal.dashboard.index_charts import index_chart
 from services.gateway.portal.dashboard.labels import ROLES
-from services.gateway.portal.dashboard.network_page import drawn_network
+from services.gateway.portal.dashboard.network_page import picture_address
 from services.gateway.portal.dashboard.node_addresses import node_address
 from services.gateway.portal.dashboard.score_charts import elements_chart, trend_chart
 from services.gateway.portal.dashboard.year_scores import YearScores, assessed_years
@@ -92,7 +92,7 @@ async def dashboard(
         below=math.floor,
         above=math.ceil,
         day=page.messages.long_date,
-        network=drawn_network(page, shown),
+        network=picture_address(page, shown.period),
         data=shown.address,
     )
 
