@@ -85,6 +85,20 @@ def test_an_agency_a_place_and_a_portal_are_added_and_citizens_are_told(
         page.locator('[id="sources.0"]').fill(source)
         page.get_by_role("button", name="Simpan dan terbitkan").click()
         page.get_by_role("link", name="Dermaga Balige").wait_for()
+        tab.open("/kelola/tautan/baru")
+        for name, text in {
+            "title": "Wisata Toba",
+            "title_en": "Toba tourism",
+            "url": "https://wisata.example/",
+            "operator": "Dinas Pariwisata",
+            "description": "Tiket danau.",
+            "description_en": "Lake tickets.",
+            "sources.0": source,
+        }.items():
+            page.locator(f'[id="{name}"]').fill(text)
+        page.locator("#kind").select_option("portal")
+        page.get_by_role("button", name="Simpan dan terbitkan").click()
+        page.get_by_role("heading", name="Wisata Toba").wait_for()
         tab.open("/kelola/tautan/simbg/pemeliharaan")
         page.get_by_label("Mulai").fill("2099-01-01T08:00")
         page.get_by_label("Selesai", exact=True).fill("2099-01-01T10:00")
