@@ -31,10 +31,7 @@ from tests.waiting import until
 
 URL = os.environ.get("EMALL_CITUS_URL", "")
 KILL, START = (os.environ.get(f"EMALL_CITUS_{name}") for name in ("KILL", "START"))
-pytestmark = [
-    pytest.mark.skipif(not URL, reason="EMALL_CITUS_URL names no cluster"),
-    pytest.mark.xdist_group("citus"),
-]
+pytestmark = pytest.mark.skipif(not URL, reason="EMALL_CITUS_URL names no cluster")
 
 API = "/api/v1"
 OTHERS = ("12.17", "12.16")
