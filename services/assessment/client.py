@@ -59,8 +59,8 @@ from services.assessment.evidence.states import EvidenceState
 from services.assessment.index_level_schemas import IndexLevels, IndicatorLevel, RecordedLevel
 from services.assessment.index_schemas import IndexItem
 from services.assessment.methods.verdict_scale import VerdictBand, VerdictScale
+from services.assessment.network.measures import NetworkMeasures
 from services.assessment.network.schemas import StakeholderNetwork
-from services.assessment.network.structure import NetworkMeasures
 from services.assessment.scenarios.effect_schemas import MAX_SCENARIO_CHANGES, ScoreEffect
 from services.assessment.scenarios.outcome import IndexResult, NodeChange
 from services.assessment.scoring.items import Item

@@ -12,10 +12,10 @@ from anyio import CapacityLimiter
 from services.assessment.methods.measure_definitions import SurveyMean
 from services.assessment.network.change import (
     RESAMPLES,
-    ConfidenceInterval,
     confidence_interval,
     resampled_density,
 )
+from services.assessment.network.measures import ConfidenceInterval, NetworkMeasures, Through
 from services.assessment.network.schemas import (
     NetworkNode,
     NetworkTie,
@@ -25,7 +25,6 @@ from services.assessment.network.schemas import (
     TieKind,
 )
 from services.assessment.network.structure import (
-    NetworkMeasures,
     NodePosition,
     measure_network,
     node_positions,
@@ -34,7 +33,6 @@ from services.assessment.network.ties import (
     SURVEY,
     Network,
     NetworkTooLargeError,
-    Through,
     count_ties,
     network_of,
 )

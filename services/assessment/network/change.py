@@ -3,51 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pydantic import Field
-
-from services.assessment.network.structure import DECIMALS, NetworkMeasures
+from services.assessment.network.measures import (
+    ConfidenceInterval,
+    MeasureDifference,
+    NetworkChange,
+    NetworkMeasures,
+)
+from services.assessment.network.structure import DECIMALS
 from services.assessment.network.ties import Network, Pair
 from services.assessment.numerical_libraries import Booleans, np
-from services.assessment.scoring.scores import ScoreModel
 from services.assessment.scoring.uncertainty import Draws, RandomStreams, central_interval
 
 RESAMPLES = 1000
-
-
-class ConfidenceInterval(ScoreModel):
-    """A 95% interval, by resampling."""
-
-    low: float
-    high: float
-
-
-class MeasureDifference(ScoreModel):
-    """A measure in both years."""
-
-    measure: str = Field(description="Name of the measure of the network.")
-    before: float | None
-    after: float | None
-    difference: float | None
-
-
-class NetworkChange(ScoreModel):
-    """Change of a network since another year."""
-
-    joined: int = Field(description="Stakeholders that are new.")
-    left: int = Field(description="Number of stakeholders that are no longer in the network.")
-    ties_kept: int = Field(description="Number of ties in both years.")
-    ties_new: int = Field(description="Number of ties of the later year alone.")
-    ties_lost: int = Field(description="Number of ties of the earlier year alone.")
-    stability: float | None = Field(
-        description="Ties of both years over ties of either (Jaccard); null if neither has one."
-    )
-    density_interval: ConfidenceInterval | None = Field(
-        description="95% interval of the difference of densities (bootstrap over stakeholders); "
-        "if it contains 0, the change may be due to which stakeholders were recorded."
-    )
-    differences: list[MeasureDifference] = Field(
-        description="Measures of the network in both years."
-    )
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from services.assessment.network.measures import THROUGH
 from services.assessment.network.picture import INVALID_XML
 from services.assessment.network.structure import NodePosition
-from services.assessment.network.ties import THROUGH, Network
+from services.assessment.network.ties import Network
 from services.assessment.numerical_libraries import nx
 from services.platform.spreadsheets.csv_export import CsvValue, Delimiter, write_csv
 

@@ -20,11 +20,12 @@ from services.assessment.network.analysis import (
     reported_ties,
     sector_counts,
 )
-from services.assessment.network.change import RESAMPLES, NetworkChange, change_between
+from services.assessment.network.change import RESAMPLES, change_between
 from services.assessment.network.exports import graphml, stakeholders_csv, ties_csv
+from services.assessment.network.measures import NetworkChange, Through
 from services.assessment.network.picture import picture
 from services.assessment.network.schemas import StakeholderNetwork
-from services.assessment.network.ties import SURVEY, Through
+from services.assessment.network.ties import SURVEY
 from services.assessment.scoring.inputs import Facts
 from services.assessment.scoring.items import Item
 from services.assessment.scoring.uncertainty import RandomStreams

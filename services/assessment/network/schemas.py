@@ -2,9 +2,12 @@
 
 from pydantic import AwareDatetime, Field
 
-from services.assessment.network.change import ConfidenceInterval, NetworkChange
-from services.assessment.network.structure import NetworkMeasures
-from services.assessment.network.ties import Through
+from services.assessment.network.measures import (
+    ConfidenceInterval,
+    NetworkChange,
+    NetworkMeasures,
+    Through,
+)
 from services.assessment.types import Sector
 from services.platform.api_model import ApiModel
 from services.platform.types import Href, RegionCode, Sha256

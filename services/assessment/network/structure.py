@@ -7,11 +7,9 @@ A measure that is undefined (no tie, too few stakeholders) is null.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pydantic import Field
-
+from services.assessment.network.measures import CorePeriphery, NetworkMeasures, TwoMode
 from services.assessment.network.ties import Network
 from services.assessment.numerical_libraries import Booleans, Floats, np, nx
-from services.assessment.scoring.scores import ScoreModel
 from services.assessment.types import SECTORS, Sector
 
 DECIMALS = 4
@@ -19,63 +17,6 @@ BROKER_SHARE = 0.1
 """A stakeholder on this share of the shortest paths between others is a broker."""
 
 Matrix = Booleans
-
-
-class CorePeriphery(ScoreModel):
-    """The best-fitting division into a fully tied core and an untied periphery."""
-
-    core: int = Field(description="Stakeholders in the core.")
-    fit: float = Field(description="Share of pairs within core and periphery that are as ideal.")
-
-
-class TwoMode(ScoreModel):
-    """The network of stakeholders and events before its projection."""
-
-    events: int = Field(description="Meetings, agreements and programmes that name who took part.")
-    participations: int = Field(description="Number of pairs of a stakeholder and an event.")
-    density: float | None = Field(description="Participations over all that were possible.")
-
-
-class NetworkMeasures(ScoreModel):
-    """Measures of a network as a whole."""
-
-    stakeholders: int
-    ties: int
-    density: float | None = Field(description="Ties over pairs: 2m / n(n - 1).")
-    mean_degree: float | None = Field(
-        description="Mean number of ties of a stakeholder; null without stakeholders."
-    )
-    degree_centralisation: float | None = Field(
-        description="Freeman (1979): 0 if all have the same degree, 1 in a star."
-    )
-    betweenness_centralisation: float | None = Field(
-        description="Freeman (1979): 0 if all are equally between others, 1 in a star."
-    )
-    transitivity: float | None = Field(description="Share of paths of two ties that are closed.")
-    components: int = Field(description="Connected components, isolates included.")
-    largest_component: float | None = Field(
-        description="Share of stakeholders in the largest component."
-    )
-    isolates: int = Field(description="Stakeholders without a tie.")
-    brokers: int = Field(
-        description="Stakeholders whose removal would split a component, or who are on a tenth or "
-        "more of the shortest paths between others."
-    )
-    highest_core: int = Field(
-        description="The largest k of a k-core: a group each tied to k of it (Seidman 1983)."
-    )
-    highest_core_size: int = Field(description="Number of stakeholders in the innermost core.")
-    core_periphery: CorePeriphery | None = Field(
-        description="How far the network has a core and a periphery; null if it is too small."
-    )
-    cross_sector_share: float | None = Field(description="Share of ties between two sectors.")
-    ei_index: float | None = Field(
-        description="Krackhardt and Stern (1988): (external - internal) / ties, from -1 to 1."
-    )
-    ei_expected: float | None = Field(
-        description="The E-I index of ties laid at random over the same sectors."
-    )
-    two_mode: TwoMode = Field(description="The network before its projection on stakeholders.")
 
 
 @dataclass(frozen=True)

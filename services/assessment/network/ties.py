@@ -8,9 +8,9 @@ One meeting that all attend does not make a network.
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from services.assessment.evidence.records import Agreement, Programme
+from services.assessment.network.measures import THROUGH, Through
 from services.assessment.numerical_libraries import Booleans, Integers, np
 from services.assessment.scoring.common_events import common_counts, participation
 from services.assessment.scoring.inputs import Facts, valid_at_end, valid_during
@@ -18,8 +18,6 @@ from services.assessment.scoring.record_views import meetings_of, stakeholders_o
 from services.assessment.scoring.reports import TiesReport
 from services.assessment.types import Sector
 
-Through = Literal["meetings", "agreements", "programmes", "reported"]
-THROUGH: tuple[Through, ...] = ("meetings", "agreements", "programmes", "reported")
 SURVEY = "stakeholders"
 """The survey that asks stakeholders about each other."""
 

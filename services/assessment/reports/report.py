@@ -12,8 +12,9 @@ from services.assessment.assessments.operations import StoredAssessment
 from services.assessment.evidence.records import IndexValue
 from services.assessment.methods.definition import CollaborationMethod, LevelsMethod, TreeMethod
 from services.assessment.methods.predicates import Predicate
+from services.assessment.network.measures import NetworkMeasures
 from services.assessment.network.picture import picture
-from services.assessment.network.structure import NetworkMeasures, measure_network, node_positions
+from services.assessment.network.structure import measure_network, node_positions
 from services.assessment.network.ties import NetworkTooLargeError, network_of
 from services.assessment.reports.gaps import Gap, gaps_of, indicators_of
 from services.assessment.scenarios.collaboration_scenario import collaboration_outcome
