@@ -36,11 +36,37 @@ def complain(tab: BrowserTab) -> str:
     tab.open("/aduan?service=ktp-el")
     tab.page.wait_for_timeout(3100)  # a form that is filled in faster is reviewed first
     tab.page.locator("textarea").fill("Loket tutup pukul sepuluh pagi.")
+    tab.page.locator("[name=public]").check()
     tab.page.get_by_role("button", name="Kirim").click()
     tab.page.get_by_text("Pesan Anda sudah kami terima.").wait_for()
     found = re.search(r"/aduan/([0-9A-Z-]{14})", tab.page.url)
     assert found is not None
     return found[1]
+
+
+def do_the_rest(page: Page) -> None:
+    """Forward, publish and close the case that is open, open it again and hand it over."""
+    for fold, field, text, button, done in (
+        (
+            "Teruskan ke SP4N-LAPOR!",
+            "nomor",
+            "9876543",
+            "Catat sebagai diteruskan",
+            ".tag >> text=Diteruskan ke SP4N-LAPOR!",
+        ),
+        ("Terbitkan", "terbit", "Loket tutup [...].", "Terbitkan", "text=Sudah terbit"),
+        ("Tutup pengaduan", "selesai", "Sudah dijelaskan.", "Tutup", ".tag >> text=Selesai"),
+    ):
+        page.locator("summary", has_text=fold).click()
+        page.locator(f"#{field}").fill(text)
+        page.get_by_role("button", name=button, exact=True).click()
+        page.locator(done).first.wait_for(state="attached")
+    page.get_by_role("button", name="Buka lagi").click()
+    page.locator("summary", has_text="Serahkan ke instansi lain").click()
+    page.locator("#instansi").select_option("dinkes")
+    page.get_by_role("button", name="Serahkan", exact=True).click()
+    page.get_by_role("heading", name="Pengaduan").wait_for()
+    assert page.get_by_role("link", name=re.compile("Loket tutup")).count() == 0
 
 
 def test_a_complaint_is_answered_from_a_phone_and_the_citizens_page_shows_it(
@@ -62,6 +88,7 @@ def test_a_complaint_is_answered_from_a_phone_and_the_citizens_page_shows_it(
             tab.page.keyboard.press("Tab")
             tab.page.keyboard.press("Enter")
             tab.page.locator(".timeline", has_text="sampai pukul empat").wait_for()
+            do_the_rest(tab.page)
             assert tab.console_errors == []
         citizen.open(f"/aduan/{ticket}")
         citizen.page.locator(".timeline", has_text="sampai pukul empat").wait_for()
