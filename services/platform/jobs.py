@@ -169,7 +169,10 @@ class PeriodicJob(BackgroundJob):
         enabled: bool = True,
         on_stop: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
-        """`first_after` defaults to `every`; a job that is not `enabled` never starts.
+        """Create a job; one that is not `enabled` never starts. `first_after` defaults to `every`.
+
+        The first run comes after half of that time at least and all of it at most: the jobs of a
+        process, which start together, would else do their work at the same moment each time.
 
         `jitter` is the greatest relative deviation of a pause, which keeps replicas apart. `wake`
         ends a pause early. `on_stop` runs after the last run.
@@ -206,7 +209,7 @@ class PeriodicJob(BackgroundJob):
                 log.warning("job not finished at shutdown", job=self.name, error=summarise(error))
 
     async def run(self) -> None:
-        await self._pause(self._first_after)
+        await self._pause(self._first_after * self._rng.uniform(0.5, 1))
         while True:
             await self.run_once()
             await self._pause(self.every)

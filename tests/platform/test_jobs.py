@@ -64,6 +64,30 @@ def test_a_job_runs_again_and_again_and_its_last_run_is_recorded(empty: Settings
     with_database(empty, story)
 
 
+def test_jobs_that_start_together_do_not_run_together(empty: Settings) -> None:
+    first_runs: list[float] = []
+
+    async def work() -> None:
+        first_runs.append(asyncio.get_running_loop().time())
+
+    async def story(database: Database) -> None:
+        every = timedelta(seconds=1)
+        jobs = [
+            PeriodicJob(f"job-{n}", work, database=database, region=empty.region, every=every)
+            for n in range(20)
+        ]
+        started = asyncio.get_running_loop().time()
+        for job in jobs:
+            job.start()
+        await until(lambda: len(first_runs) >= len(jobs))
+        for job in jobs:
+            await job.stop()
+        assert min(first_runs) - started >= 0.5
+        assert max(first_runs) - min(first_runs) >= 0.1
+
+    with_database(empty, story)
+
+
 @pytest.mark.parametrize(
     "error", [ValueError("a fault"), httpx.ConnectError("no route"), OSError("refused")]
 )
