@@ -140,10 +140,17 @@ class TokenVerifier:
                 "This service cannot verify the gateway's identity; its log has the reason."
             ) from None
         self._refusals.succeeded()
+        self._forget_expired()
         self._verified[token] = (expires, caller)
         while len(self._verified) > self._cache_size:
             self._verified.popitem(last=False)
         return caller
+
+    def _forget_expired(self) -> None:
+        """Forget tokens that have expired; the first ones that came are the first to expire."""
+        now = time.time()
+        while self._verified and next(iter(self._verified.values()))[0] <= now:
+            self._verified.popitem(last=False)
 
     def _decode(self, token: str) -> tuple[float, Caller]:
         """Return a token's end and its caller.

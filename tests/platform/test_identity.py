@@ -1,7 +1,9 @@
 """Who is calling: tokens that only the gateway can make."""
 
+import gc
 import stat
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -130,6 +132,21 @@ def test_a_remembered_token_ends_with_its_life(monkeypatch: pytest.MonkeyPatch) 
     short = jwt.encode(claims(exp=end - 120), KEY, algorithm="EdDSA")
     with pytest.raises(Unavailable):
         verifier.verify(short)
+
+
+def test_a_token_that_expired_takes_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    verifier = TokenVerifier(KEY.public_key(), REGION)
+    now = time.time()
+    first = verifier.verify(jwt.encode(claims(exp=int(now) + 60), KEY, algorithm="EdDSA"))
+    remembered = weakref.ref(first)
+    del first
+    later = jwt.encode(claims(exp=int(now) + 120), KEY, algorithm="EdDSA")
+    verifier.verify(later)
+    assert remembered() is not None
+    monkeypatch.setattr(time, "time", lambda: now + 61)
+    verifier.verify(jwt.encode(claims(exp=int(now) + 121), KEY, algorithm="EdDSA"))
+    gc.collect()
+    assert remembered() is None
 
 
 def test_the_memory_of_tokens_is_bounded() -> None:
