@@ -2,9 +2,9 @@
 
 Two hubs with new packs run as processes on one durable PostgreSQL (`emall fleet run`). One is asked
 at a steady rate, ten a second, for pages that no cache answers; then again while the other gets as
-many requests as it answers over eight connections. Each phase lasts `--seconds`. The share of time
-in which the machine's processors were busy is printed too: on a machine whose processors are all
-busy everything waits for one.
+many requests as it answers over eight connections, and while it gets 70% of that. Each phase lasts
+`--seconds`. The share of time in which the machine's processors were busy is printed too: on a
+machine whose processors are all busy everything waits for one.
 """
 
 import argparse
@@ -29,6 +29,8 @@ from tests.servers import free_port
 
 RATE = 10
 CONNECTIONS = 8
+LOAD = 0.7
+"""Share of what a hub answers at the most, as in `bench.soak`."""
 READY_SECONDS = 300
 CODES = ("12.17", "12.73")
 QUIET = {
@@ -67,13 +69,22 @@ def get(port: int, number: int) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-def measure(port: int, other: int | None, *, seconds: float, first: int) -> Phase:
-    """Ask one hub when each request is due, while the other is loaded or not."""
+def measure(
+    port: int, other: int | None, *, seconds: float, first: int, most: float | None = None
+) -> Phase:
+    """Ask one hub when each request is due, while the other is loaded or not.
+
+    The other gets `most` requests a second, or as many as it answers.
+    """
     over = threading.Event()
 
     def load(connection: int) -> int:
         count = 0
+        started = time.perf_counter()
         while not over.is_set() and other is not None:
+            if most is not None:
+                due = started + (count * CONNECTIONS + connection) / most
+                over.wait(max(0, due - time.perf_counter()))
             get(other, first + connection * 1_000_000 + count)
             count += 1
         return count
@@ -138,9 +149,15 @@ def wait_until_ready(port: int) -> None:
 
 def report(port: int, other: int, seconds: float) -> None:
     measure(port, None, seconds=3, first=1)  # warms up
+    alone = measure(port, None, seconds=seconds, first=10_000)
+    full = measure(port, other, seconds=seconds, first=500_000)
+    most = LOAD * full.other
     phases = {
-        "alone": measure(port, None, seconds=seconds, first=10_000),
-        "beside a loaded hub": measure(port, other, seconds=seconds, first=500_000),
+        "alone": alone,
+        "beside a full load": full,
+        f"beside {LOAD:.0%} of that": measure(
+            port, other, seconds=seconds, first=10_000_000, most=most
+        ),
         "alone again": measure(port, None, seconds=seconds, first=900_000),
     }
     print(f"{os.cpu_count()} processors; {RATE} searches a second that no cache answers")
