@@ -21,7 +21,7 @@ from services.catalog.reference_records import (
 from services.catalog.references import Reference
 from services.platform.conditional_writes import ConditionalWrite, check_version, normalised
 from services.platform.problems import Conflict, FieldError, NotAllowed
-from services.platform.regency import find_regency
+from services.platform.regency import find_lead_agency
 from services.platform.settings import Service as ServiceName
 from services.platform.translation import N_, localized
 
@@ -121,8 +121,7 @@ async def _check_owners(
     owners: Collection[str | None],
 ) -> None:
     if kind.is_common:
-        regency = await find_regency(write.session, ServiceName.catalog, write.region)
-        owners = {None if regency is None else regency.lead_agency}
+        owners = {await find_lead_agency(write.session, ServiceName.catalog, write.region)}
     for owner in owners:
         if not write.caller.can_write_for(owner or ""):
             holder = f"is kept by {owner}" if owner else "came with the regency's pack"

@@ -23,6 +23,14 @@ async def find_regency(
     return None if content is None else Pack.model_validate(content)
 
 
+async def find_lead_agency(
+    session: ReadSession | WriteSession, service: Service, region: str
+) -> str | None:
+    """Return the agency that leads the collaboration; None if no pack names one."""
+    regency = await find_regency(session, service, region)
+    return None if regency is None else regency.lead_agency
+
+
 async def store_regency(
     session: WriteSession, service: Service, region: str, pack: Pack
 ) -> list[Change]:

@@ -10,12 +10,13 @@ from services.assessment.evidence import store
 from services.assessment.evidence.confirmation_rules import confirmation_rules, favoured_agencies
 from services.assessment.evidence.records import EVIDENCE
 from services.assessment.evidence.references import references_of
-from services.assessment.evidence.rules import lead_agency
 from services.assessment.evidence.states import EvidenceState, EvidenceStateChange
 from services.platform.database import WriteSession
 from services.platform.identity import Caller
 from services.platform.problems import Conflict, NotAllowed, NotFound
+from services.platform.regency import find_lead_agency
 from services.platform.service import API
+from services.platform.settings import Service
 from services.platform.translation import N_, localized
 
 CONFIRMS = {
@@ -173,7 +174,9 @@ async def _check_confirmer(
         )
     if "admin" in caller.scopes or rule.confirm == "other_agency":
         return
-    if rule.confirm == "administrator" or caller.actor != await lead_agency(session, region):
+    if rule.confirm == "administrator" or caller.actor != await find_lead_agency(
+        session, Service.assessment, region
+    ):
         who = CONFIRMS[rule.confirm]
         raise NotAllowed(localized(who, kind=kind))
 

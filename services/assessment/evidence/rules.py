@@ -31,7 +31,7 @@ from services.platform.problems import (
     NotAllowed,
     json_pointer,
 )
-from services.platform.regency import find_regency
+from services.platform.regency import find_lead_agency
 from services.platform.service import API
 from services.platform.settings import Service
 from services.platform.translation import N_, LocalizedText, localized
@@ -272,18 +272,12 @@ async def check_recorder(session: WriteSession, region: str, kind: str, caller: 
         return
     if rule == "administrator":
         raise NotAllowed(localized(N_("Hanya pengelola hub yang mencatat %(kind)s."), kind=kind))
-    lead = await lead_agency(session, region)
+    lead = await find_lead_agency(session, Service.assessment, region)
     if caller.agency != lead:
         message = N_(
             "Hanya instansi pengampu (%(agency)s) atau pengelola hub yang mencatat %(kind)s."
         )
         raise NotAllowed(localized(message, agency=lead or "-", kind=kind))
-
-
-async def lead_agency(session: WriteSession, region: str) -> str | None:
-    """Return the agency that leads the collaboration, as the pack names it."""
-    regency = await find_regency(session, Service.assessment, region)
-    return None if regency is None else regency.lead_agency
 
 
 def check_owner(caller: Caller, recorded_by: str) -> None:

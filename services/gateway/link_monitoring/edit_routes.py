@@ -35,7 +35,7 @@ from services.platform.problems import (
     json_pointer,
     problem_responses,
 )
-from services.platform.regency import find_regency
+from services.platform.regency import find_lead_agency
 from services.platform.service import API
 from services.platform.settings import Service
 from services.platform.translation import N_, localized
@@ -108,8 +108,7 @@ def _content(stored: LinkRecord) -> Link:
 
 
 async def _check_lead_agency(write: ConditionalWrite) -> None:
-    regency = await find_regency(write.session, Service.gateway, write.region)
-    lead = None if regency is None else regency.lead_agency
+    lead = await find_lead_agency(write.session, Service.gateway, write.region)
     if not write.caller.can_write_for(lead or ""):
         name = lead or "the pack names none"
         raise NotAllowed(f"The lead agency ({name}) or an administrator keeps the links.")

@@ -21,7 +21,7 @@ from services.platform.problems import (
     Unavailable,
     problem_responses,
 )
-from services.platform.regency import find_regency
+from services.platform.regency import find_lead_agency
 from services.platform.service import API, get_region
 from services.platform.settings import Service, Settings
 from services.platform.translation import N_, localized
@@ -117,8 +117,7 @@ async def incomplete_months(feedback: FeedbackClient, period: str) -> list[Repor
 
 async def check_lead_agency(session: WriteSession, region: str, caller: Caller) -> None:
     """Raise `NotAllowed` unless the caller may write for the lead agency."""
-    regency = await find_regency(session, Service.gateway, region)
-    lead = None if regency is None else regency.lead_agency
+    lead = await find_lead_agency(session, Service.gateway, region)
     if not caller.can_write_for(lead or ""):
         only = N_("Yang mengingatkan adalah instansi pengampu (%(agency)s) atau pengelola hub.")
         raise NotAllowed(localized(only, agency=lead or "-"))
