@@ -17,7 +17,7 @@ from services.gateway.link_monitoring.uptime import Observed, read_observed
 from services.gateway.portal.chart_answers import FileKind, Origin, chart_file, chart_page
 from services.gateway.portal.charts.chart import Chart
 from services.gateway.portal.page import CurrentPage, Page
-from services.gateway.portal.uptime_charts import uptime_chart
+from services.gateway.portal.uptime_charts import round_down, uptime_chart
 from services.platform.database import ReadSession, ReadSessionDep
 from services.platform.local_time import day_of, format_time
 from services.platform.parameters import SlugPath
@@ -54,9 +54,10 @@ NONE_REACHED = N_(
 async def status(request: Request, session: ReadSessionDep, page: CurrentPage) -> HTMLResponse:
     """Show the state of each portal with its uptime, the incidents and the maintenance."""
     region, now = get_region(request), datetime.now(UTC)
-    links = await session.execute(
+    found = await session.execute(
         select(LinkRecord).where(LinkRecord.region == region).order_by(col(LinkRecord.slug))
     )
+    links = found.scalars().all()
     health = await read_link_health(session, region, now=now)
     today = day_of(now, page.zone)
     first_day = today - timedelta(days=UPTIME_DAYS)
@@ -67,11 +68,16 @@ async def status(request: Request, session: ReadSessionDep, page: CurrentPage) -
             row.content,
             health[row.slug],
             _uptime(sum(observed.get(row.slug, {}).values(), Observed()), page.messages),
-            uptime_chart(
-                page, row.content, observed.get(row.slug, {}), first=first_day, last=today
-            ),
         )
-        for row in links.scalars()
+        for row in links
+    ]
+    charts = [
+        (
+            row.content,
+            uptime_chart(page, row.content, observed[row.slug], first=first_day, last=today),
+        )
+        for row in links
+        if row.slug in observed
     ]
 
     def at(when: datetime) -> str:
@@ -83,8 +89,8 @@ async def status(request: Request, session: ReadSessionDep, page: CurrentPage) -
         states=page.messages.labels(STATES),
         days=UPTIME_DAYS,
         links=rows,
-        observed=[row for row in rows if row[0]["slug"] in observed],
-        unobserved=[row for row in rows if row[0]["slug"] not in observed],
+        observed=charts,
+        unobserved=[row.content for row in links if row.slug not in observed],
         open_incidents=await list_incidents(session, region, is_open=True, limit=50),
         past_incidents=await list_incidents(session, region, is_open=False, limit=10),
         maintenance=await list_maintenance(session, region, now=now, upcoming=True, limit=50),
@@ -163,10 +169,10 @@ def overall_status(health: Mapping[str, LinkHealth]) -> Message:
 
 
 def _uptime(observed: Observed, messages: Translator) -> str:
-    """Return the share of the observed time, rounded down, and that time: 99.99 % is not 100 %."""
+    """Return the share of the observed time, rounded down, and that time."""
     if observed.uptime is None:
         return messages.gettext("baru mulai diamati") if observed.duration else "–"
-    share = messages.percent(int(observed.uptime * 1000) / 1000, 1)
+    share = messages.percent(round_down(observed.uptime), 1)
     days, hours = observed.duration.days, observed.duration // timedelta(hours=1)
     time = (
         messages.ngettext("%(num)s hari", "%(num)s hari", days)

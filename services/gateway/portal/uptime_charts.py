@@ -34,7 +34,7 @@ def uptime_chart(
     )
     finding = _finding(page, [share for share in shares.values() if share is not None])
     faults = "; ".join(
-        f"{messages.day_of_year(day)}: {messages.percent(_down(share), 1)}"
+        f"{messages.day_of_year(day)}: {messages.percent(round_down(share), 1)}"
         for day, share in shares.items()
         if share is not None and share < 1
     )
@@ -74,7 +74,7 @@ def uptime_chart(
     )
 
 
-def _down(share: float) -> float:
+def round_down(share: float) -> float:
     """Return a share rounded down to a thousandth: 99.99 % is not 100 %."""
     return int(share * 1000) / 1000
 

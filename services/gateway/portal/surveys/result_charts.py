@@ -150,7 +150,7 @@ async def rounds_chart(page: Page, shown: ShownResults) -> Chart | None:
     levels = {
         span.label: {level.code: level for level in mean_levels(page, results)}
         for span, results in zip(spans, found, strict=True)
-        if results is not None and (results.satisfaction or results.questions)
+        if results is not None
     }
     levels = {label: known for label, known in levels.items() if known}
     if len(levels) < 2:
