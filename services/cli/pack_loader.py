@@ -15,7 +15,6 @@ from services.catalog.pack_export import stored_records
 from services.catalog.records import Agency, is_reported
 from services.catalog.records import Service as CatalogService
 from services.cli.audit import audit_command
-from services.feedback.months import add_months
 from services.feedback.pack import FeedbackPack, load_feedback, read_feedback
 from services.feedback.reference_data import ReferenceCodes
 from services.feedback.reporting_obligations import ReportingObligation
@@ -30,6 +29,7 @@ from services.gateway.regency.services import store_services
 from services.platform.arms import check_arms
 from services.platform.database import Database, WriteSession
 from services.platform.local_time import month_of
+from services.platform.months import add_months
 from services.platform.packs import Change, Pack, PackError, PackModel, ParsedFile, parse, read_yaml
 from services.platform.regency import store_regency
 from services.platform.running_versions import list_other_versions

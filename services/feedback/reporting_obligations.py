@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import text
 
-from services.feedback.months import add_months
 from services.platform.database import WriteSession
+from services.platform.months import add_months
 from services.platform.packs import Change, changes_between
 
 OBLIGATIONS = """

@@ -6,17 +6,16 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from services.platform.database import DATABASE_ERRORS, Database, WriteSession
-from services.platform.local_time import LocalTime
+from services.platform.local_time import LocalTime, day_of, start_of_day
 from services.platform.logging import get_logger, summarise
+from services.platform.months import add_months
 
 log = get_logger(__name__)
 
 
 def first_retained_month(now: datetime, zone: ZoneInfo, months: int) -> datetime:
     """Return the start of the first month to retain: `months` whole months before this one."""
-    local = now.astimezone(zone)
-    year, month = divmod(local.year * 12 + local.month - 1 - months, 12)
-    return datetime(year, month + 1, 1, tzinfo=zone)
+    return start_of_day(add_months(day_of(now, zone), -months), zone)
 
 
 class Prune(Protocol):

@@ -18,9 +18,9 @@ from services.feedback.events.partitions import (
     create_partitions,
     oldest_retained_month,
 )
-from services.feedback.months import add_months
 from services.platform.database import Connection, Database
 from services.platform.local_time import DEFAULT_ZONE, month_of
+from services.platform.months import add_months
 from services.platform.settings import Service, Settings, load_settings
 from tests.conftest import Room, agency_caller, room
 

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from services.feedback.months import add_months
 from services.feedback.statistics.counters import Measure
 from services.feedback.statistics.plausibility_checks import (
     MAX_P_POSSIBLE,
@@ -23,6 +22,7 @@ from services.feedback.statistics.plausibility_checks import (
     find_jumps,
     robust_z,
 )
+from services.platform.months import add_months
 
 COUNTS = st.integers(0, 100_000)
 

@@ -7,12 +7,12 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from services.feedback.months import months_between
 from services.feedback.pack import FeedbackPack, load_feedback
 from services.feedback.reference_data import ReferenceCodes
 from services.feedback.reporting_obligations import ReportingObligation
 from services.feedback.statistics.obligations import last_closed_months
 from services.platform.local_time import DEFAULT_ZONE
+from services.platform.months import months_between
 from tests.conftest import ANONYMOUS, Room, agency_caller
 from tests.feedback.conftest import new_agency
 from tests.feedback.sending import LONG_AGO, USAGE, send_statistics, statistic, sums

@@ -15,11 +15,11 @@ from services.feedback.comments.cases import add_entry
 from services.feedback.comments.contacts import erase_contacts
 from services.feedback.comments.erasure import erase_comments
 from services.feedback.comments.handling import erase_case_contacts
-from services.feedback.months import add_months
 from services.feedback.senders import delete_sender_data
 from services.platform.database import Database, WriteSession
 from services.platform.local_time import LocalTime, day_of, month_of, start_of_day
 from services.platform.logging import get_logger
+from services.platform.months import add_months
 from services.platform.working_days import working_days_between
 
 log = get_logger(__name__)

@@ -16,10 +16,10 @@ from datetime import date, datetime
 from typing import cast
 from zoneinfo import ZoneInfo
 
-from services.feedback.months import add_months
 from services.platform.database import Connection, Database
 from services.platform.local_time import LocalTime, month_of, start_of_day
 from services.platform.logging import get_logger
+from services.platform.months import add_months
 
 log = get_logger(__name__)
 

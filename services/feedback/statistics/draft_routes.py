@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Path, Request
 
-from services.feedback.months import parse_period
 from services.feedback.statistics import drafts
 from services.feedback.statistics.draft_schemas import (
     ReportableService,
@@ -36,6 +35,7 @@ from services.platform.database import (
 )
 from services.platform.identity import Caller, UsageWriter
 from services.platform.local_time import ZoneDep, month_of
+from services.platform.months import parse_period
 from services.platform.personal_data import mask_personal_data
 from services.platform.problems import FieldError, Invalid, problem_responses
 from services.platform.service import API, get_region

@@ -6,7 +6,6 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request, Response
 
-from services.feedback.months import add_months
 from services.feedback.statistics.calendar_feed import calendar_of
 from services.feedback.statistics.obligation_schemas import (
     Reporting,
@@ -28,6 +27,7 @@ from services.feedback.statistics.parameters import (
 from services.feedback.statistics.plausibility_flags import flagged_months
 from services.platform.database import ReadSession, ReadSessionDep
 from services.platform.local_time import ZoneDep
+from services.platform.months import add_months
 from services.platform.parameters import AgencyQuery
 from services.platform.problems import problem_responses
 from services.platform.recent_results import RecentResults

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import text
 
 from services.feedback.channels import ChannelKind
-from services.feedback.months import add_months
 from services.feedback.statistics.obligation_schemas import AgencyReporting, ObligationState
 from services.platform.database import ReadSession, WriteSession
 from services.platform.local_time import month_of, start_of_day
+from services.platform.months import add_months
 
 MONTHS_BETWEEN = """
 -- For each agency and month: the services whose reports are asked for, those of them that were

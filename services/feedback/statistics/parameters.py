@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Query
 
-from services.feedback.months import add_months, parse_period
 from services.platform.identity import Caller
 from services.platform.local_time import month_of
+from services.platform.months import add_months, parse_period
 from services.platform.problems import FieldError, Invalid, NotAllowed
 from services.platform.types import Slug, YearMonth
 

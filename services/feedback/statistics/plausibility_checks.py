@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from services.feedback.channels import ChannelKind
-from services.feedback.months import add_months
 from services.feedback.statistics.counters import Measure
 from services.feedback.statistics.flag_kinds import Certainty, FlagKind
+from services.platform.months import add_months
 
 HISTORY_MONTHS = 24
 """Months before a figure with which it is compared."""

@@ -11,7 +11,6 @@ from uuid import UUID
 from sqlalchemy import RowMapping, text
 
 from services.feedback.channels import ChannelKind
-from services.feedback.months import add_months, parse_period
 from services.feedback.statistics.counters import Measure
 from services.feedback.statistics.flag_schemas import FlagCount, FlagState, StatisticFlag
 from services.feedback.statistics.flag_texts import describe
@@ -23,6 +22,7 @@ from services.feedback.statistics.plausibility_checks import (
 )
 from services.platform.database import ReadSession, WriteSession
 from services.platform.ids import new_id
+from services.platform.months import add_months, parse_period
 from services.platform.translation import translator
 
 MAX_RETURNED = 200

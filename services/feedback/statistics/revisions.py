@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
-from services.feedback.months import parse_period
 from services.feedback.statistics import queries
 from services.feedback.statistics.counters import Measure
 from services.feedback.statistics.schemas import Statistic, StatisticsStored
 from services.platform.database import WriteSession
 from services.platform.identity import Caller
 from services.platform.local_time import month_of
+from services.platform.months import parse_period
 from services.platform.problems import Conflict, FieldError, Invalid, NotAllowed
 from services.platform.translation import N_, localized
 

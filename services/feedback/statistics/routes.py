@@ -5,7 +5,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
-from services.feedback.months import parse_period
 from services.feedback.statistics import queries
 from services.feedback.statistics.paged_query import (
     MAX_ROWS,
@@ -24,6 +23,7 @@ from services.feedback.statistics.upload import store_and_check
 from services.platform.database import ReadSessionDep, WriteSessionDep
 from services.platform.identity import UsageWriter
 from services.platform.local_time import ZoneDep
+from services.platform.months import parse_period
 from services.platform.paging import next_page_url
 from services.platform.parameters import AgencyQuery, ServiceQuery
 from services.platform.problems import problem_responses

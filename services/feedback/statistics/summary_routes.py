@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Query, Request
 from sqlalchemy import text
 
-from services.feedback.months import add_months
 from services.feedback.statistics import summary_queries as queries
 from services.feedback.statistics.paged_query import (
     MAX_ROWS,
@@ -29,6 +28,7 @@ from services.feedback.statistics.summary_schemas import (
 )
 from services.platform.database import ReadSession, ReadSessionDep
 from services.platform.local_time import ZoneDep, start_of_day
+from services.platform.months import add_months
 from services.platform.paging import next_page_url
 from services.platform.parameters import AgencyQuery, ServiceQuery
 from services.platform.problems import FieldError, Invalid, problem_responses

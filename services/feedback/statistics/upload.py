@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from services.feedback.months import parse_period
 from services.feedback.statistics.flag_schemas import StatisticFlag
 from services.feedback.statistics.messages import error_text
 from services.feedback.statistics.plausibility_flags import ReportedMonth, update_flags
@@ -28,6 +27,7 @@ from services.feedback.statistics.spreadsheet import MAX_ERRORS, FilledRow, stat
 from services.platform.database import WriteSession
 from services.platform.identity import Caller
 from services.platform.languages import Language
+from services.platform.months import parse_period
 from services.platform.spreadsheets.model import Sheet, SheetIssue, SpreadsheetError
 from services.platform.spreadsheets.problems import MAX_LISTED
 

@@ -10,7 +10,6 @@ from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import text
 
 from services.feedback.channels import ChannelKind
-from services.feedback.months import months_between
 from services.feedback.statistics.counters import Measure
 from services.feedback.statistics.obligations import (
     ReportedService,
@@ -39,6 +38,7 @@ from services.platform.file_upload import file_body, read_file
 from services.platform.identity import UsageWriter
 from services.platform.languages import Language
 from services.platform.local_time import ZoneDep, month_of
+from services.platform.months import months_between
 from services.platform.parameters import DelimiterQuery, LanguageQuery
 from services.platform.problems import (
     Conflict,

@@ -18,6 +18,7 @@ from sqlalchemy import text
 from services.gateway.audit.chain import NO_LINE, AuditEntry, Head
 from services.gateway.audit.records import insert_entries
 from services.platform.database import Database, ReadSession, WriteSession
+from services.platform.months import add_months
 from services.platform.request_id import new_request_id
 
 CLOSED_AFTER = timedelta(hours=1)
@@ -175,9 +176,7 @@ async def list_pruned(
 
 def month_before(moment: datetime, months: int) -> date:
     """Return the first day of the month (UTC) so many months before that of a moment."""
-    moment = moment.astimezone(UTC)
-    year, month = divmod(moment.year * 12 + moment.month - 1 - months, 12)
-    return date(year, month + 1, 1)
+    return add_months(moment.astimezone(UTC).date(), -months)
 
 
 class AuditMonths:

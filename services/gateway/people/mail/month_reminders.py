@@ -20,6 +20,7 @@ from services.platform.concurrency_control import claim_idempotency_key
 from services.platform.database import WriteSession
 from services.platform.ids import new_id
 from services.platform.languages import SOURCE_LANGUAGE, Language
+from services.platform.months import parse_period
 from services.platform.settings import Service
 from services.platform.translation import translator
 
@@ -105,7 +106,7 @@ class MonthReminders:
         page = f"/kelola/laporan/{month.period}?untuk={month.agency}{query}"
         return IncompleteMonth(
             agency=self.names.get(month.agency, month.agency),
-            month=date.fromisoformat(f"{month.period}-01"),
+            month=parse_period(month.period),
             due_on=month.due_on or self.today,
             services_reported=month.services_reported,
             services_expected=month.services_expected,

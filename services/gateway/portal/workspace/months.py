@@ -29,6 +29,7 @@ from services.gateway.portal.workspace.month_form import (
     read_grid,
 )
 from services.gateway.portal.workspace.reasons import reasons_of
+from services.platform.months import add_months, parse_period
 from services.platform.service import get_region
 from services.platform.service_client import RequestRejectedError
 from services.platform.translation import N_, NC_, Message
@@ -127,7 +128,7 @@ async def list_months(workspace: Reporter, tahun: Year | None = None) -> Respons
         lines.append(
             MonthLine(
                 month.period,
-                messages.month(first_day(month.period)),
+                messages.month(parse_period(month.period)),
                 month.due_on,
                 "missing" if month.state == "missing" and state != "approved" else state,
                 text,
@@ -268,8 +269,8 @@ async def _show(workspace: Workspace, period: str, refusal: Refusal | None = Non
     page = workspace.page
     if workspace.agency is None:
         return workspace.render("workspace/months.html", lines=None, year=None, years=[])
-    first = first_day(period)
-    earlier = [_months_before(first, back) for back in range(1, HINT_MONTHS + 1)]
+    first = parse_period(period)
+    earlier = [add_months(first, -back) for back in range(1, HINT_MONTHS + 1)]
     try:
         draft = await workspace.feedback.get_draft(period)
         stored = await asyncio.gather(
@@ -410,13 +411,3 @@ def _uuid(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         return None
-
-
-def first_day(period: str) -> date:
-    """Return the first day of a month such as `2024-03`."""
-    return date.fromisoformat(f"{period}-01")
-
-
-def _months_before(month: date, count: int) -> date:
-    years, index = divmod(month.year * 12 + month.month - 1 - count, 12)
-    return date(years, index + 1, 1)

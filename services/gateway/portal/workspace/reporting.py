@@ -1,7 +1,6 @@
 """`/kelola/pelaporan`: who has not reported a month, for the lead agency, which reminds them."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Annotated
 
 import httpx
@@ -16,9 +15,9 @@ from services.gateway.people.month_reminder_routes import (
     remind_of_month,
 )
 from services.gateway.portal.workspace.access import Enter, Workspace, database_of
-from services.gateway.portal.workspace.months import first_day
 from services.gateway.portal.workspace.reasons import reasons_of
 from services.gateway.portal.workspace.tasks import Task
+from services.platform.months import add_months, parse_period
 from services.platform.problems import ProblemError
 from services.platform.settings import Settings
 from services.platform.translation import N_, Message
@@ -76,21 +75,20 @@ async def find_agencies_to_remind(workspace: Workspace) -> list[Task]:
         "%(num)s instansi belum melaporkan %(month)s",
         "%(num)s instansi belum melaporkan %(month)s",
         count,
-        month=workspace.page.messages.month(first_day(period)),
+        month=workspace.page.messages.month(parse_period(period)),
     )
     return [Task(text, REPORTING, is_count=True)] if count else []
 
 
 def ended_month(workspace: Workspace) -> str:
     """Return the last month that has ended in the regency."""
-    return f"{workspace.today.replace(day=1) - timedelta(days=1):%Y-%m}"
+    return f"{add_months(workspace.today, -1):%Y-%m}"
 
 
 def _months(workspace: Workspace) -> list[str]:
     """Return the months that can be chosen, the newest first."""
-    last = first_day(ended_month(workspace))
-    before = (divmod(last.year * 12 + last.month - 1 - back, 12) for back in range(MONTHS_BACK))
-    return [f"{year}-{month + 1:02}" for year, month in before]
+    last = parse_period(ended_month(workspace))
+    return [f"{add_months(last, -back):%Y-%m}" for back in range(MONTHS_BACK)]
 
 
 async def _show(
@@ -111,13 +109,13 @@ async def _show(
         "workspace/reporting.html",
         status=status,
         period=period,
-        month=messages.month(first_day(period)),
-        months=[(each, messages.month(first_day(each))) for each in _months(workspace)],
+        month=messages.month(parse_period(period)),
+        months=[(each, messages.month(parse_period(each))) for each in _months(workspace)],
         agencies=months,
         names=await workspace.agency_names(),
         day=messages.long_date,
         today=workspace.today,
-        may_mail=settings.smtp_host is not None and settings.public_address is not None,
+        may_mail=settings.smtp_host is not None,
         outcomes={
             each.agency: messages.translate(OUTCOMES[each.outcome])
             for each in (done.agencies if done else ())
