@@ -401,11 +401,11 @@ def create_app(settings: Settings) -> FastAPI:
         survey_results,
         upload,
         reporting,
-        dashboard,
         dashboard_nodes,
         network_page,
         charts,
         scenario_page,
+        dashboard,  # after the other pages below `/dasbor`, which would be taken for years
         embeds,
         presentation,
         use_page,

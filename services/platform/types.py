@@ -100,5 +100,8 @@ YearMonth = Annotated[
 ]
 """Calendar month such as 2024-03, years 2000-2099."""
 
-Year = Annotated[int, Field(ge=2000, le=2099, examples=[2024])]
+FIRST_YEAR = 2000
+"""The earliest year that figures may be of."""
+
+Year = Annotated[int, Field(ge=FIRST_YEAR, le=2099, examples=[2024])]
 """Calendar year."""

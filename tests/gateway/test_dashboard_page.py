@@ -305,8 +305,15 @@ def test_what_is_not_confirmed_no_longer_counts_or_came_late_is_said(
 
 
 def test_a_year_that_is_none_is_refused_and_every_page_leads_to_the_dashboard(hub: Hub) -> None:
-    assert hub.client.get("/dasbor?tahun=1850").status_code == 422
     year = THIS_YEAR
+    past = hub.client.get("/dasbor?tahun=1850&lang=en")
+    assert past.status_code == 422
+    assert f"Those that can be are 2000 to {year}." in past.text
+    for path, status in (("1850", 422), ("tahun-ini", 422), ("9" * 5_000, 422), ("2024", 200)):
+        found = hub.client.get(f"/dasbor/{path}", follow_redirects=True)
+        assert found.status_code == status, path
+    led = hub.client.get("/dasbor/2024?lang=en", follow_redirects=False)
+    assert (led.status_code, led.headers["location"]) == (307, "/dasbor?tahun=2024&lang=en")
     future = hub.client.get(f"/dasbor?tahun={year + 1}")
     assert future.status_code == 422
     assert f"Tahun {year + 1} belum dimulai" in future.text

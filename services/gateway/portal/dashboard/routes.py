@@ -9,8 +9,8 @@ from functools import partial
 from typing import Annotated
 
 import httpx
-from fastapi import APIRouter, Query
-from fastapi.responses import HTMLResponse
+from fastapi import APIRouter, Path, Query
+from fastapi.responses import HTMLResponse, RedirectResponse
 
 from services.assessment.client import Gain, Lever
 from services.gateway.portal.dashboard.figures import figure, range_text, signed
@@ -22,7 +22,7 @@ from services.gateway.portal.dashboard.score_charts import elements_chart, trend
 from services.gateway.portal.dashboard.year_scores import YearScores, assessed_years
 from services.gateway.portal.page import CurrentPage, Page
 from services.platform.translation import N_, NC_, Message
-from services.platform.types import Year
+from services.platform.types import FIRST_YEAR
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -45,14 +45,15 @@ MEASURES: Mapping[str, Message] = {
 
 @router.get("/dasbor")
 async def dashboard(
-    page: CurrentPage, tahun: Annotated[Year | None, Query(description="The year.")] = None
+    page: CurrentPage,
+    tahun: Annotated[int | None, Query(ge=0, le=9999, description="The year.")] = None,
 ) -> HTMLResponse:
-    """Show the newest year with an index, or the requested one unless it has not begun."""
+    """Show the newest year with an index, or the requested one if it can be assessed."""
     current = datetime.now(page.zone).year
-    is_future = tahun is not None and tahun > current
+    is_refused = tahun is not None and not FIRST_YEAR <= tahun <= current
     try:
         years, indices = await asyncio.gather(
-            assessed_years(page, None if is_future else tahun), page.assessment.list_indices()
+            assessed_years(page, None if is_refused else tahun), page.assessment.list_indices()
         )
         shown = years.shown
         spread, levers, usage, completeness = await asyncio.gather(
@@ -65,8 +66,9 @@ async def dashboard(
         return page.unavailable()
     return page.render(
         "dashboard.html",
-        status=422 if is_future else 200,
-        future=tahun if is_future else None,
+        status=422 if is_refused else 200,
+        refused=tahun if is_refused else None,
+        first_year=FIRST_YEAR,
         current=current,
         roles=page.messages.labels(ROLES),
         measures=page.messages.labels(MEASURES),
@@ -95,6 +97,14 @@ async def dashboard(
         network=picture_address(page, shown.period),
         data=shown.address,
     )
+
+
+@router.get("/dasbor/{tahun}")
+async def year_of_dashboard(
+    page: CurrentPage, tahun: Annotated[int, Path(ge=0, le=9999, description="The year.")]
+) -> RedirectResponse:
+    """Lead to the dashboard of a year, which says so if there is none of it."""
+    return RedirectResponse(page.link(f"/dasbor?tahun={tahun}"))
 
 
 async def _spread(page: Page, shown: YearScores) -> tuple[float, float] | None:
