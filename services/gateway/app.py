@@ -22,6 +22,7 @@ from services.gateway.announcements import display_times
 from services.gateway.announcements.display_times import DisplayTimes
 from services.gateway.announcements.draft_routes import router as announcement_drafts
 from services.gateway.announcements.routes import router as written_announcements
+from services.gateway.api_docs.openapi import HubDocuments
 from services.gateway.api_docs.routes import router as api_document
 from services.gateway.api_keys import metering
 from services.gateway.api_keys.consumption_routes import router as consumption_counts
@@ -516,7 +517,7 @@ def _create_parts(app: FastAPI) -> None:
     signer: TokenSigner = state.signer
     key = state.secrets_key = load_private_key(settings.secrets_key_file)
     local_time: LocalTime = state.local_time
-    state.documents = {}
+    state.documents = HubDocuments(app)
     state.pdf_limiter = CapacityLimiter(1)  # reports rendered at a time, in a thread
     own_folder = settings.data_dir / "gateway"
     state.link_directory = LinkDirectory(database, settings.region, own_folder / "links.json")

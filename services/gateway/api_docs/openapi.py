@@ -1,7 +1,10 @@
 """The OpenAPI document of the hub, merged from those of the services."""
 
+import asyncio
 import copy
+import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import httpx
@@ -12,7 +15,9 @@ from services.gateway.api_docs.links import add_links
 from services.gateway.api_docs.responses import complete_responses, describe_responses
 from services.gateway.api_docs.schema_rules import apply_schema_rules, operations_of
 from services.platform.identity import SCHEME
+from services.platform.languages import Language
 from services.platform.problems import NotAuthenticated, PreconditionRequired, Unavailable
+from services.platform.recent_results import RecentResults
 from services.platform.settings import Service
 from services.platform.version import VERSION
 
@@ -56,19 +61,58 @@ TAGS = [
 ]
 
 
-async def unified_document(app: FastAPI) -> dict[str, Any]:
-    """Return the document of the hub, with the last known one of a service that is down."""
-    clients: Mapping[Service, httpx.AsyncClient] = app.state.clients
-    known: dict[Service, dict[str, Any]] = app.state.documents
-    for service, client in clients.items():
+MAX_REFERENCES = 3
+"""References in memory, one for each language: 2 MB each."""
+
+
+@dataclass(frozen=True, eq=False)
+class HubDocument:
+    """The document of the hub, and the references made of it, which end with it."""
+
+    content: dict[str, Any]
+    references: RecentResults[Language, str] = field(
+        default_factory=lambda: RecentResults(MAX_REFERENCES)
+    )
+
+
+class HubDocuments:
+    """The document of the hub, merged again when a service's is another one than before."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+        self._known: dict[Service, bytes] = {}
+        self._merged: tuple[Mapping[Service, bytes], HubDocument] | None = None
+        self._merging = asyncio.Lock()
+
+    async def read(self) -> HubDocument:
+        """Return the document, with the last known one of a service that is down.
+
+        Raises:
+            Unavailable: A service is down whose document nobody has read yet.
+        """
+        clients: Mapping[Service, httpx.AsyncClient] = self._app.state.clients
+        await asyncio.gather(*(self._ask(*each) for each in clients.items()))
+        async with self._merging:
+            known = {service: self._known[service] for service in clients}
+            if self._merged is None or self._merged[0] != known:
+                # It takes a second, in which others are answered.
+                self._merged = known, await asyncio.to_thread(self._merge, known)
+            return self._merged[1]
+
+    async def _ask(self, service: Service, client: httpx.AsyncClient) -> None:
         try:
-            answer = await client.get("/openapi.json")
-            known[service] = answer.raise_for_status().json()
+            body = (await client.get("/openapi.json")).raise_for_status().content
+            if body != self._known.get(service):
+                json.loads(body)
+                self._known[service] = body
         except (httpx.HTTPError, ValueError):
-            if service not in known:
+            if service not in self._known:
                 raise Unavailable(f"The {service} service is unavailable.") from None
-    documents = {service.value: known[service] for service in clients}
-    return merge({"gateway": app.openapi()} | documents, address=app.state.settings.public_address)
+
+    def _merge(self, known: Mapping[Service, bytes]) -> HubDocument:
+        documents = {service.value: json.loads(body) for service, body in known.items()}
+        address = self._app.state.settings.public_address
+        return HubDocument(merge({"gateway": self._app.openapi()} | documents, address=address))
 
 
 def merge(documents: Mapping[str, dict[str, Any]], *, address: str | None = None) -> dict[str, Any]:

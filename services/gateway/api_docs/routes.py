@@ -5,7 +5,7 @@ from typing import Literal
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
-from services.gateway.api_docs.openapi import for_splp, unified_document
+from services.gateway.api_docs.openapi import HubDocuments, for_splp
 
 router = APIRouter()
 
@@ -19,7 +19,8 @@ async def openapi_document(request: Request, audience: Literal["splp"] | None = 
     query = "" if audience is None else f"audience={audience}"
     if request.scope["query_string"].decode("latin-1") != query:
         return RedirectResponse(f"{request.url.path}{'?' if query else ''}{query}")
-    document = await unified_document(request.app)
+    documents: HubDocuments = request.app.state.documents
+    document = (await documents.read()).content
     if audience == "splp":
         document = for_splp(document, address=request.app.state.settings.public_address)
     return JSONResponse(document)

@@ -1,14 +1,17 @@
 """The pages `/`, the list `/layanan`, `/tempat`, and `/docs` for developers."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
+from markupsafe import Markup
 from sqlmodel import col, select
 
-from services.gateway.api_docs.openapi import unified_document
+from services.gateway.api_docs.openapi import HubDocuments
 from services.gateway.api_docs.reference import groups_of, models_of
 from services.gateway.link_monitoring.health import read_link_health
 from services.gateway.link_monitoring.records import LinkRecord
@@ -19,7 +22,9 @@ from services.gateway.portal.popular import popular_services
 from services.gateway.portal.portal_states import portal_states
 from services.gateway.portal.scripts import allow_scripts
 from services.gateway.portal.service_texts import ServiceTexts
+from services.gateway.portal.templating import environment
 from services.platform.database import ReadSessionDep
+from services.platform.languages import Language
 from services.platform.parameters import SlugPath
 from services.platform.service import API, get_region
 from services.platform.types import Slug
@@ -28,6 +33,8 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 PAGE_SIZE = 40
 """Services on a page of the list: what a slow connection loads at once."""
+ANY_HOST = "\ue000"
+"""Stands for the hub's address in a reference, which is made once for all: a private character."""
 MOST_EVENTS = 8
 """Life events on the front page; the others are one tap further."""
 
@@ -107,21 +114,33 @@ async def place(page: CurrentPage, slug: SlugPath) -> HTMLResponse:
 @router.get("/docs")
 async def docs(request: Request, page: CurrentPage) -> HTMLResponse:
     """Show the API reference: each operation with parameters, responses and a `curl` line."""
-    document = await unified_document(request.app)
+    documents: HubDocuments = request.app.state.documents
+    document = await documents.read()
 
-    def render() -> HTMLResponse:
-        models = models_of(document)
-        return page.render(
-            "docs.html",
+    async def make() -> str:
+        # It takes most of a second, in which others are answered.
+        return await asyncio.to_thread(_reference, document.content, page.language)
+
+    reference = Markup(await document.references.get(page.language, make))  # noqa: S704 - escaped by its template
+    host = str(request.base_url).rstrip("/")
+    return page.render(
+        "docs.html", reference=reference.replace(ANY_HOST, host), data="/openapi.json"
+    )
+
+
+def _reference(document: Mapping[str, Any], language: Language) -> str:
+    """Return the reference as HTML, with `ANY_HOST` in the place of the hub's address."""
+    models = models_of(document)
+    return (
+        environment(language)
+        .get_template("api-reference.html")
+        .render(
             document=document,
-            groups=groups_of(document, host=str(request.base_url).rstrip("/")),
+            groups=groups_of(document, host=ANY_HOST),
             models=models,
             model_names={model.name for model in models},
-            data="/openapi.json",
         )
-
-    # It takes most of a second, in which others are answered.
-    return await asyncio.to_thread(render)
+    )
 
 
 async def _heading(page: Page, *, agency: str | None, life_event: str | None) -> str | None:
