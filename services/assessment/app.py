@@ -27,6 +27,7 @@ from services.assessment.evidence.confirmation_routes import router as evidence_
 from services.assessment.evidence.confirmation_rules import confirmation_rules
 from services.assessment.evidence.exchange_routes import router as evidence_files
 from services.assessment.evidence.meeting_calendar_routes import router as meeting_calendars
+from services.assessment.evidence.proposal_routes import router as evidence_proposals
 from services.assessment.evidence.routes import router as evidence
 from services.assessment.evidence.vocabularies import packaged_vocabulary
 from services.assessment.evidence.write_routes import router as evidence_writes
@@ -74,6 +75,7 @@ def create_app(settings: Settings, transports: Transports | None = None) -> Fast
             evidence,
             evidence_writes,
             evidence_confirmations,
+            evidence_proposals,
             evidence_attachments,
             evidence_files,
             meeting_calendars,

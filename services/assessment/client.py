@@ -32,6 +32,7 @@ from services.assessment.evidence.attachment_schemas import (
     EvidenceAttachments,
 )
 from services.assessment.evidence.exchange_schemas import EvidenceImportResult
+from services.assessment.evidence.proposal_schemas import ProposedEvidence, ProposedRecords
 from services.assessment.evidence.records import (
     EVIDENCE,
     ActionItem,
@@ -335,6 +336,10 @@ class AssessmentClient(ServiceClient):
         page = Page[Record[model]]
         query = {"limit": 100, "state": state}
         return await self._list(page, _address(model), query=query, most=None)
+
+    async def count_proposed_evidence(self) -> list[ProposedRecords]:
+        """Return how many records wait to be confirmed, by kind and who recorded them."""
+        return (await self._get(ProposedEvidence, f"{API}/evidence/proposals")).items
 
     async def find_evidence(
         self, model: type[Content], id: UUID, *, version: int | None = None

@@ -13,6 +13,7 @@ BAPPEDA = agency_caller("bappeda", "evidence:write", "evidence:confirm")
 SETDA = agency_caller("setda", "evidence:confirm")
 ADMIN = agency_caller("setda", "admin")
 MEETINGS = "/api/v1/meetings"
+PROPOSALS = "/api/v1/evidence/proposals"
 DOCUMENT = {
     "name": "Hasil evaluasi",
     "url": "https://jdih.example.go.id/hasil.pdf",
@@ -42,6 +43,8 @@ def test_what_an_agency_records_is_proposed_until_another_confirms_it(regency: R
     path = address(stored)
     assert stored.json()["state"] == "proposed"
     assert keys(regency, state="proposed") == {f"{path}@1"}
+    waiting = {"kind": "meetings", "recorded_by": "diskominfo", "count": 1}
+    assert waiting in regency.get(PROPOSALS).json()["items"]
 
     own = act(regency, path, "confirmation", 1, DISKOMINFO)
     assert (own.status_code, own.json()["type"]) == (403, "urn:emall:problem:not-allowed")
@@ -53,6 +56,7 @@ def test_what_an_agency_records_is_proposed_until_another_confirms_it(regency: R
         ("confirmed", "bappeda"),
     ]
     assert f"{path}@1" in keys(regency, state="confirmed")
+    assert waiting not in regency.get(PROPOSALS).json()["items"]
     assert act(regency, path, "confirmation", 1, BAPPEDA).json() == done.json()
     assert regency.get(f"{path}/versions").json()["items"][0]["state"] == "confirmed"
 

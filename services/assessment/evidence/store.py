@@ -133,6 +133,14 @@ ORDER BY e.key, e.id
 LIMIT :limit
 """
 
+PROPOSALS = f"""
+{_MARKED}
+-- How many records wait to be confirmed, by kind and who recorded the newest version.
+SELECT kind, recorded_by, count(*) AS count FROM marked
+WHERE version = newest AND state = 'proposed'
+GROUP BY kind, recorded_by ORDER BY kind, recorded_by
+"""  # noqa: S608 - made of constants
+
 RECORD = f"""
 -- A record in a version (null: the newest), with its sources and the history of its state.
 {_WITH_SOURCES}

@@ -1,5 +1,6 @@
 """`/kelola/pengaduan`: the complaints to an agency, each with its conversation and its deadline."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -229,11 +230,7 @@ async def read_contact(workspace: Responder, ticket: TicketCode) -> Response:
 
 async def find_waiting_cases(workspace: Workspace) -> list[Task]:
     """Return what the agency's complaints ask of it: new ones, and those that are due."""
-    cases: list[CommentItem] = []
-    for query in WAITING:
-        cases += await workspace.feedback.list_all_comments(
-            agency=workspace.agency, most=MAX_CASES, **query
-        )
+    cases = await _find_cases(workspace, WAITING)
     doubtful = sum(bool(case.review_reasons) for case in cases)
     new = sum(case.state == "received" and not case.review_reasons for case in cases)
     messages = workspace.page.messages
@@ -252,13 +249,19 @@ async def find_cases_near_their_day(workspace: Workspace) -> list[Task]:
     """Return for an approver which cases others have to answer, due soon or overdue."""
     if workspace.holds("responder", "lead"):
         return []
-    cases: list[CommentItem] = []
-    for query in WAITING:
-        if not query.get("under_review"):
-            cases += await workspace.feedback.list_all_comments(
-                agency=workspace.agency, most=MAX_CASES, **query
-            )
-    return _near_their_day(workspace, cases)
+    known = [query for query in WAITING if not query.get("under_review")]
+    return _near_their_day(workspace, await _find_cases(workspace, known))
+
+
+async def _find_cases(workspace: Workspace, queries: Sequence[CaseQuery]) -> list[CommentItem]:
+    """Return the agency's cases of these queries."""
+    found = await asyncio.gather(
+        *(
+            workspace.feedback.list_all_comments(agency=workspace.agency, most=MAX_CASES, **query)
+            for query in queries
+        )
+    )
+    return [case for cases in found for case in cases]
 
 
 def _near_their_day(workspace: Workspace, cases: Sequence[CommentItem]) -> list[Task]:

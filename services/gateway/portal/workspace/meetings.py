@@ -1,5 +1,6 @@
 """`/kelola/rapat`: meetings as evidence, recorded by one organisation and confirmed by another."""
 
+import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -194,12 +195,16 @@ async def remove_file(workspace: Recorder, id: MeetingId, sha256: FileHash) -> R
 async def find_meeting_tasks(workspace: Workspace) -> list[Task]:
     """Return the agency's action items that are due within days or overdue."""
     messages = workspace.page.messages
+    stakeholders, meetings = await asyncio.gather(
+        workspace.assessment.list_evidence(Stakeholder),
+        workspace.assessment.list_evidence(Meeting),
+    )
     own = {
         one.content.key
-        for one in await workspace.assessment.list_evidence(Stakeholder)
+        for one in stakeholders
         if one.content and one.content.agency == workspace.agency
     }
-    found = _open_items(await workspace.assessment.list_evidence(Meeting), workspace.today)
+    found = _open_items(meetings, workspace.today)
     return [
         Task(
             messages.gettext(

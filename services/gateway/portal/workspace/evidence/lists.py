@@ -64,11 +64,11 @@ async def list_evidence(
     if not kinds:
         return workspace.page.not_found()
     try:
-        rows = await find_rows(
-            workspace, list(dict.fromkeys(kind.model for kind in kinds)), state=keadaan
+        rows, agencies, waiting = await asyncio.gather(
+            find_rows(workspace, list(dict.fromkeys(kind.model for kind in kinds)), state=keadaan),
+            workspace.agency_names(),
+            count_waiting(workspace),
         )
-        agencies = await workspace.agency_names()
-        waiting = await find_waiting(workspace) if may_confirm(workspace) else []
     except httpx.HTTPError:
         return workspace.page.unavailable()
     shown = [row for row in rows if not jenis or kind_of(row.content).slug == jenis]
@@ -81,7 +81,7 @@ async def list_evidence(
         kinds=KINDS,
         chosen=KIND_BY_SLUG.get(jenis),
         state=keadaan,
-        waiting=len(waiting),
+        waiting=waiting,
         recorded=[kind for kind in KINDS if workspace.holds(*kind.recorders)],
         may_record=workspace.holds("editor", "lead", "evaluator"),
         may_confirm=may_confirm(workspace),
@@ -111,16 +111,13 @@ async def list_waiting(workspace: Reader) -> Response:
     )
 
 
-async def find_waiting(workspace: Workspace) -> list[Record[Evidence]]:
-    """Return the proposals of every kind that another organisation than the person's recorded."""
-    found = await asyncio.gather(
-        *(
-            workspace.assessment.list_evidence(model, state="proposed")
-            for model in [*MODELS, Meeting]
-        )
-    )
+async def count_waiting(workspace: Workspace) -> int:
+    """Return how many proposals of others there are to confirm; 0 for who confirms none."""
+    if not may_confirm(workspace):
+        return 0
     own = workspace.caller.actor
-    return [one for records in found for one in records if one.recorded_by != own]
+    found = await workspace.assessment.count_proposed_evidence()
+    return sum(each.count for each in found if each.recorded_by != own)
 
 
 def may_confirm(workspace: Workspace) -> bool:

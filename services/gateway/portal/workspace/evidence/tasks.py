@@ -1,13 +1,14 @@
 """Lines of the desk about evidence: what waits for confirmation, ends soon or needs a review."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
-from services.assessment.client import Agreement, Risk, Stakeholder
+from services.assessment.client import Agreement, Record, Risk, Stakeholder
 from services.gateway.portal.workspace.access import Workspace
 from services.gateway.portal.workspace.evidence.found_records import title_of
 from services.gateway.portal.workspace.evidence.kinds import AGREEMENT, RISK
-from services.gateway.portal.workspace.evidence.lists import find_waiting, may_confirm
+from services.gateway.portal.workspace.evidence.lists import count_waiting
 from services.gateway.portal.workspace.evidence.record_kind import EVIDENCE
 from services.gateway.portal.workspace.tasks import Task
 
@@ -22,15 +23,20 @@ async def find_evidence_tasks(workspace: Workspace) -> list[Task]:
     Agreements and risks are those that the person's agency recorded or takes part in; the lead
     sees all.
     """
+    waiting, stakeholders, agreements, risks = await asyncio.gather(
+        count_waiting(workspace),
+        workspace.assessment.list_evidence(Stakeholder),
+        workspace.assessment.list_evidence(Agreement),
+        workspace.assessment.list_evidence(Risk),
+    )
     tasks: list[Task] = []
-    if may_confirm(workspace) and (count := len(await find_waiting(workspace))):
+    if waiting:
         text = workspace.page.messages.ngettext(
             "%(num)s bukti menunggu konfirmasi Anda",
             "%(num)s bukti menunggu konfirmasi Anda",
-            count,
+            waiting,
         )
         tasks.append(Task(text, f"{EVIDENCE}/menunggu", is_count=True))
-    stakeholders = await workspace.assessment.list_evidence(Stakeholder)
     own = {
         one.content.key
         for one in stakeholders
@@ -38,14 +44,15 @@ async def find_evidence_tasks(workspace: Workspace) -> list[Task]:
     }
     return [
         *tasks,
-        *await _agreements_that_end(workspace, own),
-        *await _risks_to_review(workspace, own),
+        *_agreements_that_end(workspace, agreements, own),
+        *_risks_to_review(workspace, risks, own),
     ]
 
 
-async def _agreements_that_end(workspace: Workspace, own: set[str]) -> list[Task]:
+def _agreements_that_end(
+    workspace: Workspace, records: Sequence[Record[Agreement]], own: set[str]
+) -> list[Task]:
     """Return the agreements that end within 60 days and that no other one continues."""
-    records = await workspace.assessment.list_evidence(Agreement)
     found = [(one, one.content) for one in records if one.content]
     continued = {agreement.renews for _, agreement in found}
     today = workspace.today
@@ -72,10 +79,11 @@ async def _agreements_that_end(workspace: Workspace, own: set[str]) -> list[Task
     ]
 
 
-async def _risks_to_review(workspace: Workspace, own: set[str]) -> list[Task]:
+def _risks_to_review(
+    workspace: Workspace, records: Sequence[Record[Risk]], own: set[str]
+) -> list[Task]:
     """Return the risks on the register whose day of review has come."""
     today = workspace.today
-    records = await workspace.assessment.list_evidence(Risk)
     due = sorted(
         (risk.review_on, risk.key, record, risk)
         for record in records
