@@ -286,7 +286,6 @@ CompositePart = Annotated[
     Annotated[CompositeNode, Tag("node")] | Annotated[IndicatorDefinition, Tag("indicator")],
     Discriminator(_kind_of_part),
 ]
-CompositeNode.model_rebuild()
 
 
 class CompositeMethod(MethodBase):

@@ -3,7 +3,7 @@
 from functools import cache
 from pathlib import Path
 
-from pydantic import RootModel
+from pydantic import ConfigDict, RootModel
 
 from services.assessment.methods.definition import AnyMethod, Method
 from services.platform.packs import PackError, ParsedFile, parse, read_yaml
@@ -14,6 +14,8 @@ METHODS = ROOT / "methods"
 
 class MethodFile(RootModel[Method]):
     """`methods/<id>.yaml`"""
+
+    model_config = ConfigDict(defer_build=True)
 
 
 def read_method(file: Path) -> AnyMethod:

@@ -355,9 +355,6 @@ Measure = TypeAliasType(
 )
 """A named type, so that schemas state the union once and refer to it."""
 
-for composite in (AtLeast, LowerBound, Complement, Ratio, MeanOf, FirstOf):
-    composite.model_rebuild()
-
 
 def nested_measures(measure: "Measure") -> "Iterator[Measure]":
     """Yield a measure and all the measures inside it."""
