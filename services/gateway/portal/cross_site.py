@@ -4,7 +4,7 @@ from fastapi import FastAPI, Request
 from starlette.types import Receive, Scope, Send
 
 from services.gateway.portal.error_pages import requested_language
-from services.gateway.portal.page import get_page
+from services.gateway.portal.page import page_in
 from services.gateway.proxy.routing import owner_of
 from services.platform.middleware import send_problem
 from services.platform.problems import NotAllowed
@@ -28,7 +28,7 @@ class CrossSiteRefusal:
             await send_problem(error, scope, receive, send)
             return
         request = Request({**scope, "app": self.app})
-        page = await get_page(request, requested_language(request))
+        page = await page_in(requested_language(request), request)
         response = page.render("cross-site.html", status=403)
         response.headers["Cache-Control"] = "no-store"
         await response(scope, receive, send)

@@ -8,9 +8,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from services.gateway.portal.page import get_page
+from services.gateway.portal.page import page_in
 from services.platform.languages import LANGUAGE_NAMES, SOURCE_LANGUAGE, Language
-from services.platform.problems import ProblemError
+from services.platform.problems import FieldError, ProblemError, field_errors
 
 LANGUAGES_BY_CODE: Mapping[str, Language] = {code: code for code in LANGUAGE_NAMES}
 
@@ -45,10 +45,14 @@ def add_error_pages(app: FastAPI) -> None:
         async def page_of(request: Request, error: Any, status: int) -> Response:
             if status == 500:
                 await problem(request, error)  # logs the error
-            page = await get_page(request, requested_language(request))
+            page = await page_in(requested_language(request), request)
             if status == 500:
                 return page.error()
-            return page.unavailable() if status == 503 else page.not_found()
+            if status == 503:
+                return page.unavailable()
+            if status == 422 and (errors := _query_errors(request, error, page.language)):
+                return page.invalid_address(errors)
+            return page.not_found()
 
         return handle
 
@@ -60,6 +64,18 @@ def add_error_pages(app: FastAPI) -> None:
 def requested_language(request: Request) -> Language:
     """Return the language of `lang`, or the source language if there is no such one."""
     return LANGUAGES_BY_CODE.get(request.query_params.get("lang", ""), SOURCE_LANGUAGE)
+
+
+def _query_errors(request: Request, error: Any, language: Language) -> list[FieldError]:
+    """Return what is wrong with query parameters; a wrong path is an address that does not exist.
+
+    Forms are answered by their own pages.
+    """
+    if isinstance(error, RequestValidationError):
+        found = [one for one in error.errors() if one["loc"][0] == "query"]
+        return field_errors(RequestValidationError(found), language)
+    asked = request.query_params
+    return [one.in_language(language) for one in error.errors if one.parameter in asked]
 
 
 def _status(error: Any) -> int:

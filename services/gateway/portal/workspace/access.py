@@ -32,7 +32,7 @@ from services.gateway.people.records import Person
 from services.gateway.people.roles import Role, agencies_of, roles_for
 from services.gateway.people.sessions import LIFETIME, PersonSession, find_session
 from services.gateway.portal.error_pages import requested_language
-from services.gateway.portal.page import CurrentPage, Page, get_page
+from services.gateway.portal.page import CurrentPage, Page, page_in
 from services.gateway.portal.secret_links import is_secure
 from services.gateway.portal.service_clients import (
     assessment_client,
@@ -294,21 +294,21 @@ def add_workspace_handlers(app: FastAPI) -> None:
     """Lead people whom `Enter` does not let in to where they can go on."""
 
     async def on_sign_in(request: Request, error: Exception) -> Response:
-        page = await get_page(request, requested_language(request))
+        page = await page_in(requested_language(request), request)
         return redirect(page, _with_target(SIGN_IN, request))
 
     async def on_confirmation(request: Request, error: Exception) -> Response:
-        page = await get_page(request, requested_language(request))
+        page = await page_in(requested_language(request), request)
         return redirect(page, _with_target(CONFIRM, request))
 
     async def on_agency(request: Request, error: Exception) -> Response:
-        page = await get_page(request, requested_language(request))
+        page = await page_in(requested_language(request), request)
         agencies = error.agencies if isinstance(error, AgencyRequiredError) else []
         choice = httpx.URL(CHOOSE_AGENCY, params={"instansi": list(agencies)})
         return redirect(page, _with_target(str(choice), request))
 
     async def on_refused(request: Request, error: Exception) -> Response:
-        page = await get_page(request, requested_language(request))
+        page = await page_in(requested_language(request), request)
         message = error.message if isinstance(error, RefusedError) else NO_ROLE
         return no_store(
             page.render(
