@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from services.assessment.network import analysis
 from services.assessment.network import ties as ties_of_network
-from services.assessment.network.picture import picture
+from services.assessment.network.picture import DESK, picture
 from services.assessment.network.structure import node_positions
 from services.assessment.network.ties import THROUGH, network_of
 from services.gateway.app import create_app
@@ -167,7 +167,9 @@ def test_a_drawing_escapes_names_and_is_determined_by_its_seed() -> None:
     read = facts(*people, meeting("m", attendance=came), agreement("g", ["c", "d"]))
     net = network_of(read, through=THROUGH, meetings=1)
     places = node_positions(net)
-    drawn = [picture(net, places, period=2024, seed=seed, names=True) for seed in (1, 1, 2)]
+    drawn = [
+        picture(net, places, period=2024, seed=seed, form=DESK, names=True) for seed in (1, 1, 2)
+    ]
     assert drawn[0] == drawn[1] != drawn[2]
     root = ElementTree.fromstring(drawn[0])
     texts = [element.text or "" for element in root.iter(f"{SVG}text")]

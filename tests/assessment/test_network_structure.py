@@ -21,7 +21,7 @@ from services.assessment.network.change import (
     resampled_density,
     tie_changes,
 )
-from services.assessment.network.picture import picture
+from services.assessment.network.picture import PRINT, picture
 from services.assessment.network.structure import (
     NetworkMeasures,
     betweenness,
@@ -422,9 +422,9 @@ def test_ties_that_are_only_reported_are_drawn_dashed() -> None:
     net = network_of(
         facts(*people, agreement("k", ["c", "d"]), stated), through=THROUGH, meetings=2
     )
-    drawn = picture(net, node_positions(net), period=2024, seed=1, names=False)
+    drawn = picture(net, node_positions(net), period=2024, seed=1, form=PRINT, names=False)
     assert drawn.count("stroke-dasharray") == 2  # the tie a-b, and its legend
     assert "Hanya dilaporkan dalam survei" in drawn
     without = network_of(facts(*people, agreement("k", ["c", "d"])), through=THROUGH, meetings=2)
-    plain = picture(without, node_positions(without), period=2024, seed=1, names=False)
+    plain = picture(without, node_positions(without), period=2024, seed=1, form=PRINT, names=False)
     assert "stroke-dasharray" not in plain

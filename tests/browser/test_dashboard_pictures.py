@@ -49,6 +49,12 @@ MISPLACED = """
 """
 """Texts that leave their picture or lie on others. A letter such as T reaches a pixel past its room
 to the left, for which pictures have room on a page and a margin in a file."""
+LETTERS = """
+() => [...document.querySelectorAll('svg.picture text')].map(text =>
+        [parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a, text.textContent])
+    .filter(([size]) => size < 11.9)
+"""
+"""Texts of pictures whose letters are smaller than 12 pixels of the screen."""
 LONG = "Pengaturan prosedural dan kelembagaan antarperangkat daerah " * 4
 WORD = "MWQ" * 40
 LOOKS = ((320, "light"), (360, "dark"), (1280, "light"))
@@ -126,6 +132,7 @@ def test_the_labels_of_the_pages_lie_within_the_pictures_and_apart(
             tab.open(path)
             assert tab.page.locator("svg.picture text").count() > 0
             assert tab.page.evaluate(MISPLACED) == []
+            assert tab.page.evaluate(LETTERS) == []
             assert overflow(tab.page) == []
 
 

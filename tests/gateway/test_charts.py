@@ -91,9 +91,9 @@ def test_picture_table_and_file_have_the_values_of_the_api(
         if node["value"] is not None:
             center = float(marks[-1].get("x", "")) + 2
             assert 2 <= center <= 318
-            assert center == pytest.approx(max(2, min(318, node["value"] * 3.2)), abs=0.1)
+            assert center == pytest.approx(max(2, min(286, node["value"] * 2.88)), abs=0.1)
         proven = next(one for one in link.iter(f"{SVG}rect") if one.get("class") == "proven")
-        assert float(proven.get("width", "")) == pytest.approx(node["proven"] * 3.2, abs=0.1)
+        assert float(proven.get("width", "")) == pytest.approx(node["proven"] * 2.88, abs=0.1)
         assert link.get("href", "").startswith("http://testserver/dasbor/2024/unsur/")
 
 
@@ -114,7 +114,7 @@ def test_a_chart_that_is_taken_away_names_its_period_its_source_and_its_address(
     raster = hub.client.get(f"{address}.png")
     assert raster.headers["content-type"] == "image/png"
     image = Image.open(io.BytesIO(raster.content))
-    assert image.width == 960
+    assert image.width == 864
     assert len(image.convert("L").getcolors() or []) > 10
     page = hub.client.get(address).text
     for ending in ("svg", "png", "csv"):

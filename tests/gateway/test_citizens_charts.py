@@ -138,12 +138,14 @@ def test_elements_are_compared_over_the_rounds(hub: Hub) -> None:
     address = "/survei/skm/hasil/bagan"
     rows = rows_of(hub, f"{address}/putaran.csv?{period}")
     assert len(rows) == 18
-    for code, results in rounds.items():
+    labels = list(dict.fromkeys(row[1] for row in rows))
+    assert labels[0].startswith(f"1 Januari {TODAY.year}")
+    for label, results in zip(labels, rounds.values(), strict=True):
         means = {one["text"]: one["nrr"] for one in results["satisfaction"]["elements"]}
-        found = {row[0]: number(row[2]) for row in rows if row[1] == code}
+        found = {row[0]: number(row[2]) for row in rows if row[1] == label}
         assert found == pytest.approx(means)
         ends = {one["text"]: [one["low"], one["high"]] for one in results["questions"]}
-        assert {row[0]: list(map(number, row[3:])) for row in rows if row[1] == code} == {
+        assert {row[0]: list(map(number, row[3:])) for row in rows if row[1] == label} == {
             name: pytest.approx(ends[name]) for name in means
         }
     page = hub.client.get(f"/survei/skm/hasil?{period}").text

@@ -61,6 +61,14 @@ def test_a_page_shows_the_index_the_lowest_element_and_the_follow_up(hub: Hub) -
     assert page.index("Seberapa cepat") < page.index("Seberapa mudah")
     assert "Menambah loket &lt;b&gt;kedua&lt;/b&gt;." in page
     assert "31 Maret 2025" in page
+    assert '<p class="lead">2024 · Disdukcapil ·' in page
+    for period, words in (
+        ("2024-05", "Mei 2024"),
+        ("2024-Q2", "triwulan kedua 2024"),
+        ("2024-S1", "semester pertama 2024"),
+    ):
+        found = hub.client.get(f"{PAGE}?period={period}").text
+        assert f'<p class="lead">{words}' in found
     english = hub.client.get(f"{PAGE}?period=2024&lang=en").text
     assert "<strong>94.44</strong>" in english
     assert "5 responses from 5 senders" in english

@@ -62,7 +62,7 @@ def test_picture_and_table_have_the_sums_of_the_api(
     picture = ET.fromstring(hub.client.get(f"{address}.svg").text)
     bars = [one for one in picture.iter(f"{SVG}rect") if one.get("class") == "count"]
     widths = [float(bar.get("width", "")) for bar in bars]
-    assert widths == pytest.approx([value / max(values) * 320 for value in values], abs=0.1)
+    assert widths == pytest.approx([value / max(values) * 288 for value in values], abs=0.1)
     texts = ["".join(text.itertext()) for text in picture.iter(f"{SVG}text")]
     for value in values:
         assert f"{value:,}".replace(",", ".") in texts

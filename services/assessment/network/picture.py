@@ -6,8 +6,9 @@ one network and one seed give one drawing; stakeholders without a tie are listed
 
 import math
 import re
+import textwrap
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
@@ -16,14 +17,12 @@ from services.assessment.network.ties import Network, Tie
 from services.assessment.numerical_libraries import Floats, np, nx
 from services.assessment.types import SECTORS, Sector
 from services.platform.languages import Language
+from services.platform.standalone_svg import AS_WIDE_AS_A_PHONE
 from services.platform.translation import N_, Message, translator
 
-WIDTH, GRAPH_HEIGHT, MARGIN = 960, 520, 60
 ITERATIONS, GRAVITY = 200, 0.1
 CENTRE = ""  # no key of a stakeholder
-ISOLATES_IN_ROW, ROW_HEIGHT = 16, 34
-LABELLED_IN_ROW = 3
-LEGEND_ROW = 28
+LINE_HEIGHT = 1.35
 MAX_LABEL_LENGTH = 34
 
 SHADES: Mapping[Sector, str] = {
@@ -56,6 +55,47 @@ LABELS: Mapping[str, Message] = {
 
 
 @dataclass(frozen=True)
+class Layout:
+    """The measures of a picture in its own units, which are pixels of a screen as wide as it."""
+
+    width: int
+    graph_height: int
+    margin: int
+    text_size: int
+    title_size: int
+    smallest: float
+    """Radius of a stakeholder without a tie."""
+    growth: float
+    """What the root of the number of its ties adds to a stakeholder's radius."""
+    in_row: int
+    """How many stakeholders without a tie stand beside each other."""
+    row_height: int
+    line_length: int
+    """Characters after which title and legend are wrapped."""
+    scale: int = 1
+    """Pixels per unit in a window of its own that is wide enough."""
+
+
+PHONE = Layout(
+    width=288, graph_height=300, margin=16, text_size=12, title_size=15, smallest=4, growth=1.2,
+    in_row=9, row_height=26, line_length=28, scale=2,
+)  # fmt: skip
+"""Without names: its words can be read on a screen of 320 pixels, which has 288 beside margins."""
+
+DESK = Layout(
+    width=960, graph_height=520, margin=60, text_size=12, title_size=18, smallest=6, growth=2,
+    in_row=3, row_height=34, line_length=90,
+)  # fmt: skip
+"""With names, which need the room."""
+
+PRINT = Layout(
+    width=960, graph_height=520, margin=60, text_size=16, title_size=20, smallest=6, growth=2,
+    in_row=16, row_height=34, line_length=90,
+)  # fmt: skip
+"""Without names, as wide as a sheet of paper."""
+
+
+@dataclass(frozen=True)
 class _Marker:
     x: float
     y: float
@@ -71,9 +111,9 @@ def picture(
     *,
     period: int,
     seed: int,
+    form: Layout,
     language: Language = "id",
     names: bool,
-    text_size: int = 12,
 ) -> str:
     """Return the SVG; with `names`, brokers and isolates are labelled."""
     messages = translator(language)
@@ -88,31 +128,6 @@ def picture(
 
     tied = [position for position in positions if not position.isolate]
     isolates = [position for position in positions if position.isolate]
-    placed = layout(graph_of(network).subgraph(position.key for position in tied), seed=seed)
-    dots = {
-        position.key: _Marker(
-            x=MARGIN + x * (WIDTH - 2 * MARGIN),
-            y=MARGIN + y * (GRAPH_HEIGHT - 2 * MARGIN),
-            size=6 + 2 * math.sqrt(position.degree),
-            sector=actors[position.key].sector,
-            broker=position.broker,
-            label=label_of(position),
-        )
-        for position, (x, y) in ((position, placed[position.key]) for position in tied)
-    }
-    top = GRAPH_HEIGHT if tied else MARGIN
-    in_row = LABELLED_IN_ROW if names else ISOLATES_IN_ROW
-    for at, position in enumerate(isolates):
-        row, column = divmod(at, in_row)
-        dots[position.key] = _Marker(
-            x=MARGIN + column * (WIDTH - 2 * MARGIN) / in_row,
-            y=top + 30 + row * ROW_HEIGHT,
-            size=6,
-            sector=actors[position.key].sector,
-            broker=False,
-            label=label_of(position),
-        )
-    legend_top = top + (30 + math.ceil(len(isolates) / in_row) * ROW_HEIGHT if isolates else 0)
     counts = {
         "period": period,
         "stakeholders": len(positions),
@@ -120,23 +135,53 @@ def picture(
         "isolates": len(isolates),
         "brokers": sum(position.broker for position in positions),
     }
-    heading = (
-        [f'<text class="h" x="{MARGIN}" y="{top}">{labels["isolates"]}</text>'] if isolates else []
-    )
+    title = messages.translate(TITLE, **counts)
+    heading, top = _text(title, form, top=form.margin, size=form.title_size, look="t")
+    placed = layout(graph_of(network).subgraph(position.key for position in tied), seed=seed)
+    room = form.width - 2 * form.margin
+    edge = form.smallest + form.growth * math.sqrt(max(len(tied), 1))
+    dots = {
+        position.key: _Marker(
+            x=form.margin + edge + x * (room - 2 * edge),
+            y=top + edge + y * (form.graph_height - 2 * edge),
+            size=form.smallest + form.growth * math.sqrt(position.degree),
+            sector=actors[position.key].sector,
+            broker=position.broker,
+            label=label_of(position),
+        )
+        for position, (x, y) in ((position, placed[position.key]) for position in tied)
+    }
+    if tied:
+        top += form.graph_height + form.text_size
+    if isolates:
+        words, top = _text(labels["isolates"], form, top=top, size=form.text_size, look="h")
+        heading += words
+    for at, position in enumerate(isolates):
+        row, column = divmod(at, form.in_row)
+        dots[position.key] = _Marker(
+            x=form.margin + form.smallest + column * room / form.in_row,
+            y=top + (row + 0.5) * form.row_height,
+            size=form.smallest,
+            sector=actors[position.key].sector,
+            broker=False,
+            label=label_of(position),
+        )
+    top += math.ceil(len(isolates) / form.in_row) * form.row_height + form.text_size
+    legend, top = _legend(network, labels, form, top=top)
     parts = [
-        *_tie_lines(network, dots),
         *heading,
+        *_tie_lines(network, dots),
         *(_marker_svg(dot) for dot in dots.values()),
-        *(_label_svg(dot) for dot in dots.values() if dot.label),  # over everything else
-        *_legend(network, labels, top=legend_top + 20),
+        *(_label_svg(dot, form) for dot in dots.values() if dot.label),  # over everything else
+        *legend,
     ]
     return _document(
         parts,
-        height=legend_top + 60 + LEGEND_ROW,
-        title=messages.translate(TITLE, **counts),
+        height=top + form.margin,
+        title=title,
         description=messages.translate(DESCRIPTION, **counts),
         language=language,
-        text_size=text_size,
+        form=form,
     )
 
 
@@ -187,12 +232,26 @@ def _marker_svg(dot: _Marker) -> str:
     return (ring if dot.broker else "") + _shape(dot.sector, dot.x, dot.y, dot.size)
 
 
-def _label_svg(dot: _Marker) -> str:
+def _label_svg(dot: _Marker, form: Layout) -> str:
     """Return the label beside a marker, on the side that has room."""
-    left = dot.x > WIDTH * 0.65 and dot.y < GRAPH_HEIGHT - MARGIN
+    left = dot.x > form.width * 0.65 and dot.size > form.smallest
     x = dot.x - dot.size - 8 if left else dot.x + dot.size + 8
     anchor = ' text-anchor="end"' if left else ""
     return f'<text class="n" x="{x:.0f}" y="{dot.y + 4:.0f}"{anchor}>{dot.label}</text>'
+
+
+def _text(
+    words: str, form: Layout, *, top: float, size: int, look: str = "", left: float = 0
+) -> tuple[list[str], float]:
+    """Return lines of text below each other, and where they end."""
+    lines = textwrap.wrap(words, form.line_length)
+    named = f' class="{look}"' if look else ""
+    drawn = [
+        f'<text{named} x="{form.margin + left:.0f}" '
+        f'y="{top + size + at * size * LINE_HEIGHT:.1f}">{escape(line)}</text>'
+        for at, line in enumerate(lines)
+    ]
+    return drawn, top + len(lines) * size * LINE_HEIGHT + 4
 
 
 def _shape(sector: Sector, x: float, y: float, size: float) -> str:
@@ -211,29 +270,30 @@ def _shape(sector: Sector, x: float, y: float, size: float) -> str:
             return f'<polygon points="{points}" {fill}/>'
 
 
-def _legend(network: Network, labels: Mapping[str, str], *, top: float) -> list[str]:
+def _legend(
+    network: Network, labels: Mapping[str, str], form: Layout, *, top: float
+) -> tuple[list[str], float]:
+    """Return what the shapes mean, below each other, and where it ends."""
     counts = Counter(network.sectors)
-    found: list[str] = []
-    for at, sector in enumerate(SECTORS):
-        x = MARGIN + at * 170
-        found.append(
-            _shape(sector, x, top, 7)
-            + f'<text x="{x + 14}" y="{top + 4:.0f}">{labels[sector]} ({counts[sector]})</text>'
-        )
-    x, below = MARGIN, top + LEGEND_ROW
-    found.append(
-        f'<circle class="b" cx="{x}" cy="{below:.0f}" r="8"/>'
-        f'<text x="{x + 14}" y="{below + 4:.0f}">{labels["broker"]}</text>'
-        f'<line x1="{x + 163}" y1="{below:.0f}" x2="{x + 193}" y2="{below:.0f}" stroke-width="3"/>'
-        f'<text x="{x + 201}" y="{below + 4:.0f}">{labels["tie"]}</text>'
-    )
+    parts: list[str] = []
+    for sign, words in _signs(network, labels, counts):
+        middle = top + form.text_size * 0.65
+        parts.append(f'<g transform="translate({form.margin + 15} {middle:.1f})">{sign}</g>')
+        lines, top = _text(words, form, top=top, size=form.text_size, left=38)
+        parts += lines
+    return parts, top
+
+
+def _signs(
+    network: Network, labels: Mapping[str, str], counts: Mapping[Sector, int]
+) -> Iterator[tuple[str, str]]:
+    for sector in SECTORS:
+        yield _shape(sector, 0, 0, 7), f"{labels[sector]} ({counts[sector]})"
+    yield '<circle class="b" cx="0" cy="0" r="7"/>', labels["broker"]
+    yield '<line x1="-15" y1="0" x2="15" y2="0" stroke-width="3"/>', labels["tie"]
     if any(_is_only_reported(tie) for tie in network.ties):
-        found.append(
-            f'<line x1="{x + 440}" y1="{below:.0f}" x2="{x + 470}" y2="{below:.0f}" '
-            f'stroke-width="2"{DASHED}/>'
-            f'<text x="{x + 478}" y="{below + 4:.0f}">{labels["reported"]}</text>'
-        )
-    return found
+        line = f'<line x1="-15" y1="0" x2="15" y2="0" stroke-width="2"{DASHED}/>'
+        yield line, labels["reported"]
 
 
 def _document(
@@ -243,18 +303,19 @@ def _document(
     title: str,
     description: str,
     language: Language,
-    text_size: int,
+    form: Layout,
 ) -> str:
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" role="img" '
-        f'width="{WIDTH}" height="{height:.0f}" lang="{language}" aria-labelledby="t d">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {form.width} {height:.0f}" '
+        f'role="img" width="{form.width * form.scale}" height="{height * form.scale:.0f}" '
+        f'lang="{language}" aria-labelledby="t d">'
         f'<title id="t">{title}</title><desc id="d">{description}</desc>'
-        f"<style>text{{font:{text_size}px Verdana,'DejaVu Sans',sans-serif;fill:#111}}"
-        ".n{paint-order:stroke;stroke:#fff;stroke-width:4}.h{font-weight:bold}.t{font-size:18px;font-weight:bold}"
+        f"<style>text{{font:{form.text_size}px Verdana,'DejaVu Sans',sans-serif;fill:#111}}"
+        f".n{{paint-order:stroke;stroke:#fff;stroke-width:4}}.h{{font-weight:bold}}"
+        f".t{{font-size:{form.title_size}px;font-weight:bold}}"
         "line{stroke:#777}circle,rect,polygon{stroke:#111;stroke-width:1.2}"
-        ".b{fill:none;stroke-width:2}.bg{fill:#fff;stroke:none}</style>"
-        f'<rect class="bg" width="{WIDTH}" height="{height:.0f}"/>'
-        f'<text class="t" x="{MARGIN}" y="32">{title}</text>' + "".join(parts) + "</svg>"
+        f".b{{fill:none;stroke-width:2}}.bg{{fill:#fff;stroke:none}}{AS_WIDE_AS_A_PHONE}</style>"
+        f'<rect class="bg" width="{form.width}" height="{height:.0f}"/>' + "".join(parts) + "</svg>"
     )
 
 

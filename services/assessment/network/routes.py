@@ -23,7 +23,7 @@ from services.assessment.network.analysis import (
 from services.assessment.network.change import RESAMPLES, change_between
 from services.assessment.network.exports import graphml, stakeholders_csv, ties_csv
 from services.assessment.network.measures import NetworkChange, Through
-from services.assessment.network.picture import picture
+from services.assessment.network.picture import DESK, PHONE, picture
 from services.assessment.network.schemas import StakeholderNetwork
 from services.assessment.network.ties import SURVEY
 from services.assessment.scoring.inputs import Facts
@@ -168,6 +168,7 @@ async def get_network_picture(
             found.positions,
             period=query.period,
             seed=seed,
+            form=DESK if staff else PHONE,
             language=language,
             names=staff,
         )

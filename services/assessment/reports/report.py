@@ -13,7 +13,7 @@ from services.assessment.evidence.records import IndexValue
 from services.assessment.methods.definition import CollaborationMethod, LevelsMethod, TreeMethod
 from services.assessment.methods.predicates import Predicate
 from services.assessment.network.measures import NetworkMeasures
-from services.assessment.network.picture import picture
+from services.assessment.network.picture import PRINT, picture
 from services.assessment.network.structure import measure_network, node_positions
 from services.assessment.network.ties import NetworkTooLargeError, network_of
 from services.assessment.reports.gaps import Gap, gaps_of, indicators_of
@@ -246,7 +246,7 @@ def network_summary(facts: Facts) -> NetworkSummary:
     if len(network.actors) < 2 or not network.events:
         return NetworkSummary(measures=None, picture=None)
     places = node_positions(network)
-    drawn = picture(network, places, period=facts.period, seed=1, names=False, text_size=16)
+    drawn = picture(network, places, period=facts.period, seed=1, form=PRINT, names=False)
     return NetworkSummary(measures=measure_network(network, places), picture=drawn)
 
 

@@ -35,6 +35,7 @@ def chart_page(
         embedded=embedded,
         site=page.site_address,
         embed_height=round(chart.drawing.height * EMBED_SCALE) + EMBED_WORDS,
+        data=chart.data,
     )
 
 

@@ -8,6 +8,7 @@ from services.gateway.link_monitoring.uptime import Observed
 from services.gateway.portal.charts.calendar_drawings import DayBar, day_bars
 from services.gateway.portal.charts.chart import Cell, Chart, Column
 from services.gateway.portal.page import Page
+from services.platform.service import API
 
 ADDRESS = "/status/bagan"
 HOUR = timedelta(hours=1)
@@ -71,6 +72,7 @@ def uptime_chart(
         ],
         rows=rows,
         address=f"{ADDRESS}/{slug}",
+        data=f"{API}/links/{slug}/uptime",
     )
 
 

@@ -19,6 +19,7 @@ from services.gateway.portal.charts.drawing import (
 )
 from services.gateway.portal.charts.text_measure import wrap
 from services.platform.spreadsheets.csv_export import write_csv
+from services.platform.standalone_svg import AS_WIDE_AS_A_PHONE
 from services.platform.translation import Translator
 
 NONE = "–"
@@ -70,7 +71,8 @@ class Chart:
     """A drawing with its words and its values.
 
     `finding` is what it says, `measure` what is measured, in which unit and when; `key` tells how
-    to read it, `address` is the path of its page, without the `query` that its files have too.
+    to read it, `address` is the path of its page, without the `query` that its files have too;
+    `data` is the address of its values with what they rest on, as JSON.
     """
 
     drawing: Drawing
@@ -81,6 +83,7 @@ class Chart:
     columns: Sequence[Column]
     rows: Sequence[Sequence[Cell]]
     address: str
+    data: str
     query: str = ""
 
     def texts(self, messages: Translator) -> list[list[str]]:
@@ -109,7 +112,7 @@ class Chart:
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width * SCALE}" '
             f'height="{height * SCALE:.0f}" viewBox="{-MARGIN} {-MARGIN} {width} {height:.0f}" '
             'font-family="system-ui, Noto Sans, sans-serif">'
-            f"<style>{STYLE}</style>"
+            f"<style>{STYLE}{AS_WIDE_AS_A_PHONE}</style>"
             f'<rect x="{-MARGIN}" y="{-MARGIN}" width="{width}" height="{height:.0f}" '
             f'fill="#fff"/>{"".join(above)}<g transform="translate(0 {top:.1f})">{drawn}</g>'
             f"{''.join(below)}</svg>"

@@ -1,7 +1,8 @@
 """Drawings in SVG that charts are made of: text that is wrapped, and colours by classes.
 
-As wide as a phone, and drawn larger on a larger screen. Colours come from the page's style, and in
-a file of its own from the drawing (`Chart.svg`).
+As wide as the page of the smallest phone, which has 320 pixels with its margins, and drawn larger
+on a larger screen. Colours come from the page's style, and in a file of its own from the drawing
+(`Chart.svg`).
 """
 
 import re
@@ -10,8 +11,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-WIDTH = 320
-LARGE, NORMAL, SMALL = 15, 13, 11
+WIDTH = 288
+LARGE, NORMAL, SMALL = 15, 13, 12
+"""Sizes of letters: on the smallest phone a unit is a pixel."""
 LINE_HEIGHT = 1.35
 INVALID_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that are invalid in XML 1.0."""

@@ -54,6 +54,7 @@ def index_chart(page: Page, index: IndexItem, period: int) -> Chart | None:
         ],
         rows=_rows(index, roles),
         address=chart_address(period, index.id),
+        data=index.href,
     )
 
 

@@ -9,6 +9,7 @@ from services.gateway.portal.charts.chart import Cell, Chart, Column
 from services.gateway.portal.dashboard.node_addresses import chart_address
 from services.gateway.portal.page import Page
 from services.gateway.portal.upload.labels import LABELS
+from services.platform.service import API
 
 NAME = "pelaporan"
 """Its name in addresses."""
@@ -86,6 +87,7 @@ def calendar_chart(
         measure=measure,
         key=messages.gettext("Setengah kotak: baru sebagian layanan dilaporkan."),
         source=messages.gettext("Sumber: e-Mall %(place)s.", place=page.place or ""),
+        data=f"{API}/usage/completeness?from={year}-01&to={year}-12",
         columns=[
             Column(messages.gettext("Instansi")),
             Column(messages.gettext("Bulan")),

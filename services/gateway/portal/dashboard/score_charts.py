@@ -15,6 +15,7 @@ from services.gateway.portal.dashboard.figures import figure, standing
 from services.gateway.portal.dashboard.node_addresses import chart_address, node_address
 from services.gateway.portal.dashboard.year_scores import AssessedYears, NodeYear, YearScores
 from services.gateway.portal.page import Page
+from services.platform.service import API
 
 ELEMENTS, TREND = "unsur", "tahun"
 """Names of the charts in addresses; other names are codes of nodes."""
@@ -65,6 +66,7 @@ def elements_chart(page: Page, shown: YearScores) -> Chart:
         ],
         rows=[[str(page.in_language(node, "name")), *_score_cells(node)] for node, _ in nodes],
         address=chart_address(shown.period, ELEMENTS),
+        data=shown.address,
     )
 
 
@@ -83,6 +85,7 @@ def trend_chart(page: Page, trend: Sequence[TrendPeriod], shown: YearScores) -> 
         finding=_standing_of(page, shown.scores.index, shown.period),
         measure=page.messages.gettext("Indeks dan dimensi dari tahun ke tahun, nilai 0 sampai 100"),
         address=chart_address(shown.period, TREND),
+        data=f"{API}/metrics/trend",
     )
 
 
@@ -99,6 +102,7 @@ def node_chart(page: Page, node: Node, history: Sequence[NodeYear], shown: YearS
             name=page.in_language(node, "name"),
         ),
         address=chart_address(shown.period, node.code),
+        data=shown.address_of(node.code),
     )
 
 
@@ -111,6 +115,7 @@ def _years_chart(
     finding: str,
     measure: str,
     address: str,
+    data: str,
 ) -> Chart:
     said = "; ".join(
         f"{page.in_language(node, 'name')} {one.period}: {standing(page.messages, one.node)}"
@@ -142,6 +147,7 @@ def _years_chart(
         ],
         rows=cells,
         address=address,
+        data=data,
     )
 
 

@@ -25,7 +25,7 @@ from services.gateway.portal.surveys.result_charts import (
 )
 from services.gateway.regency.districts import list_districts
 from services.platform.database import Database
-from services.platform.service import get_region
+from services.platform.service import API, get_region
 from services.platform.translation import N_, Message
 
 MOST_BARS = 20
@@ -94,6 +94,7 @@ async def count_chart(page: Page, year: int, *, name: str) -> Chart | None:
         head=page.messages.translate(count.head),
         measure=page.messages.translate(count.title, year=year),
         key="" if count.key is None else page.messages.translate(count.key),
+        data=f"{API}/usage/summary?from={year}-01-01&to={year}-12-31&group_by={count.by}",
     )
 
 
@@ -143,6 +144,7 @@ async def satisfaction(page: Page, year: int) -> Chart | None:
             period=year,
         ),
         key=sample_words(page, found.by_sample, [level.interval is not None for level in levels]),
+        data=f"{API}/surveys/skm/results?period={year}",
         digits=2,
         most=HIGHEST_LEVEL,
     )
@@ -175,6 +177,7 @@ async def awareness(page: Page, year: int) -> Chart | None:
             "Persen dari %(n)s jawaban, %(year)s", n=page.messages.number(found.n), year=year
         ),
         key=sample_words(page, found.by_sample, [bar.interval is not None for bar in bars]),
+        data=f"{API}/surveys/awareness/results?period={year}",
         most=100,
     )
 
@@ -201,6 +204,7 @@ async def complaints(page: Page, year: int) -> Chart | None:
         name="aduan",
         head=page.messages.gettext("Instansi (jumlah)"),
         measure=page.messages.gettext("Persen pesan yang dijawab tepat waktu, %(year)s", year=year),
+        data=f"{API}/comments/summary?period={year}&by=agency",
         most=100,
     )
 
@@ -271,6 +275,7 @@ def _chart(
     name: str,
     head: str,
     measure: str,
+    data: str,
     key: str = "",
     digits: int = 0,
     most: float | None = None,
@@ -297,4 +302,5 @@ def _chart(
         columns=columns,
         rows=rows,
         address=chart_address(year, name),
+        data=data,
     )

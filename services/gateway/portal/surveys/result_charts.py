@@ -1,6 +1,7 @@
 """Charts of the results of a survey: its answers, elements of satisfaction, and the rounds."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -15,6 +16,8 @@ from services.gateway.portal.charts.count_drawings import (
 )
 from services.gateway.portal.charts.drawing import Drawing
 from services.gateway.portal.page import Page
+from services.gateway.portal.surveys.periods import period_words
+from services.platform.service import API
 
 MOST_ROUNDS = 4
 """Rounds, or years, that are compared: each is a request to feedback, all at once."""
@@ -63,7 +66,7 @@ async def elements_chart(page: Page, shown: ShownResults) -> Chart | None:
     measure = page.messages.gettext(
         "Kepuasan per unsur, nilai 1 sampai 4, %(n)s jawaban, %(period)s",
         n=page.messages.number(shown.results.satisfaction.n),
-        period=shown.results.period,
+        period=period_words(page.messages, shown.results.period),
     )
     return _chart(
         page,
@@ -103,7 +106,7 @@ async def answers_chart(page: Page, shown: ShownResults) -> Chart | None:
     measure = page.messages.gettext(
         "Bagian jawaban per pertanyaan, %(n)s jawaban, %(period)s",
         n=page.messages.number(results.n or 0),
-        period=results.period,
+        period=period_words(page.messages, results.period),
     )
     rows: list[list[Cell]] = [
         [
@@ -138,7 +141,7 @@ async def answers_chart(page: Page, shown: ShownResults) -> Chart | None:
 
 async def rounds_chart(page: Page, shown: ShownResults) -> Chart | None:
     """Return the mean levels of each round, of a survey without rounds of each year."""
-    spans = _spans(shown)
+    spans = _spans(page, shown)
     found = await asyncio.gather(
         *(
             page.feedback.find_results(
@@ -277,15 +280,25 @@ class _Span:
     round: str | None
 
 
-def _spans(shown: ShownResults) -> list[_Span]:
-    """Return the last rounds that have begun, or years up to the shown one; the earliest first."""
+def _spans(page: Page, shown: ShownResults) -> list[_Span]:
+    """Return the last rounds that have begun, or years up to the shown one; the earliest first.
+
+    A round is named by the day on which it opened, which also tells how far apart two are.
+    """
     rounds: Sequence[RoundSummary] = sorted(
         (one for one in shown.detail.rounds if one.state != "planned"),
         key=lambda one: (one.opens_on, one.round),
     )
     if rounds:
+        days = Counter(one.opens_on for one in rounds)
         return [
-            _Span(one.round, str(one.opens_on.year), one.round) for one in rounds[-MOST_ROUNDS:]
+            _Span(
+                page.messages.long_date(one.opens_on)
+                + (f" ({one.round})" if days[one.opens_on] > 1 else ""),
+                str(one.opens_on.year),
+                one.round,
+            )
+            for one in rounds[-MOST_ROUNDS:]
         ]
     last = shown.results.year
     return [_Span(str(year), str(year), None) for year in range(last - MOST_ROUNDS + 1, last + 1)]
@@ -326,5 +339,6 @@ def _chart(
         columns=columns,
         rows=rows,
         address=f"/survei/{shown.slug}/hasil/bagan/{name}",
+        data=f"{API}/surveys/{shown.slug}/results?{shown.query}",
         query=shown.query,
     )

@@ -13,6 +13,7 @@ from pydantic import StringConstraints
 from services.gateway.portal.chart_answers import FileKind, Origin, chart_file, chart_page
 from services.gateway.portal.charts.chart import Chart
 from services.gateway.portal.page import CurrentPage, Page
+from services.gateway.portal.surveys.periods import period_words
 from services.gateway.portal.surveys.result_charts import RESULT_CHARTS, ShownResults
 from services.platform.parameters import SlugPath
 from services.platform.service import API
@@ -85,6 +86,7 @@ async def results(page: CurrentPage, wanted: WantedResults) -> HTMLResponse:
         if shown is None or plan is None:
             return page.not_found()
         charts = [await draw(page, shown) for draw in RESULT_CHARTS.values()]
+        agencies = await _agency_names(page) if wanted.agency or plan.items else {}
     except httpx.HTTPError:
         return page.unavailable()
     return page.render(
@@ -95,7 +97,13 @@ async def results(page: CurrentPage, wanted: WantedResults) -> HTMLResponse:
         survey=shown.detail.survey,
         results=shown.results,
         plan=plan,
-        agency=wanted.agency,
+        period=period_words(page.messages, shown.results.period),
+        agency=agencies.get(wanted.agency, wanted.agency) if wanted.agency else None,
+        agencies=agencies,
+        elements={
+            question.code: str(page.in_language(question, "text"))
+            for question in shown.detail.survey.questions
+        },
         charts=[chart for chart in charts if chart is not None],
         day=page.messages.long_date,
         data=str(httpx.URL(f"{API}/surveys/{wanted.slug}/results", params=query)),
@@ -128,6 +136,11 @@ async def results_chart(page: CurrentPage, wanted: WantedResults, nama: ChartNam
         return chart
     href = f"/survei/{wanted.slug}/hasil?{chart.query}"
     return chart_page(page, chart, origin=Origin(page.link(href), page.messages.gettext("Hasil")))
+
+
+async def _agency_names(page: Page) -> Mapping[str, str]:
+    """Return the short names of the agencies by their slugs."""
+    return {agency.slug: agency.short_name for agency in await page.catalog.list_agencies()}
 
 
 async def _file(page: Page, wanted: Wanted, name: str, kind: FileKind) -> Response:
