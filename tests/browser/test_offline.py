@@ -1,5 +1,6 @@
 """The portal on a phone without a network: services are found and read, messages are sent once."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.browser.conftest import OpenTab
 from tests.browser.overflow import overflow
 from tests.browser.test_enumerator import phone
 from tests.conftest import new_key
+from tests.gateway.test_arms import DRAWING, store_arms
 from tests.rows import rows
 from tests.servers import LOOPBACK, free_port, serving
 from tests.toba.search_quality import Answer, measure, read_questions
@@ -26,6 +28,7 @@ pytestmark = pytest.mark.browser
 AGE = "#stored-age"
 CATALOG = "/api/v1/offline-catalog"
 MESSAGE = "Loket tutup sebelum jam istirahat."
+CHANGED_ARMS = DRAWING.replace("M0 0h9v9z", "M0 0h9v9h-9z")
 SUMMARY = "Kartu yang sejak hari ini dijelaskan begini."
 SAVES_DATA = "Object.defineProperty(navigator.connection, 'saveData', { get: () => true });"
 
@@ -46,10 +49,15 @@ class CatalogueReads:
         await self.app(scope, receive, note)
 
 
-def stored(settings: Settings, query: str) -> list[Any]:
-    # In a thread: the main thread of a browser test has a running event loop.
+def in_thread(work: Callable[..., Any], *arguments: Any) -> Any:
+    """Return what a function returns that the main thread of a browser test, which has a running
+    event loop, cannot call."""
     with ThreadPoolExecutor(1) as threads:
-        return threads.submit(rows, settings, query).result()
+        return threads.submit(work, *arguments).result()
+
+
+def stored(settings: Settings, query: str) -> list[Any]:
+    return in_thread(rows, settings, query)
 
 
 def open_and_store(page: Page, hub: str) -> None:
@@ -99,8 +107,7 @@ def store_when_asked_to(phone: BrowserContext, hub: str, reads: CatalogueReads) 
 
 def change_summary(settings: Settings, hub: str) -> None:
     """Publish a service in other words."""
-    with ThreadPoolExecutor(1) as threads:
-        key = threads.submit(new_key, settings, "dukcapil", "catalog:write").result()
+    key = in_thread(new_key, settings, "dukcapil", "catalog:write")
     address = f"{hub}/api/v1/services/ktp-el"
     found = LOOPBACK.get(address)
     headers = {"Authorization": f"Bearer {key}", "If-Match": found.headers["etag"]}
@@ -111,6 +118,7 @@ def change_summary(settings: Settings, hub: str) -> None:
 def follow_the_catalogue(page: Page, settings: Settings, hub: str, reads: CatalogueReads) -> None:
     """Ask for a catalogue that changed, once, and then for the same again."""
     change_summary(settings, hub)
+    in_thread(store_arms, settings, CHANGED_ARMS)
     before = len(reads.statuses)
     page.evaluate(HOURS_LATER)
     open_and_store(page, hub)
@@ -126,6 +134,9 @@ def find_and_read(page: Page, hub: str, code: str) -> None:
     # An address that the browser's own cache does not have, where the front page is still fresh.
     page.goto(f"{hub}/?lang=id")
     expect(page.locator(AGE)).to_contain_text("harga dan jam dapat berubah")
+    arms = page.locator("header img.arms")
+    assert arms.evaluate("(image) => image.decode().then(() => image.naturalWidth)") > 0
+    assert page.evaluate("fetch('/lambang').then((answer) => answer.text())") == CHANGED_ARMS
     page.fill("input[name=q]", "ktp hilagn")
     page.get_by_role("button", name="Cari").click()
     page.locator(".services a").first.click()
@@ -162,6 +173,7 @@ def test_services_are_found_and_messages_sent_once_without_a_network(
     hub, code = f"http://127.0.0.1:{port}", poster_code(settings)
     errors: list[str] = []
     reads = CatalogueReads(create_app(settings))
+    store_arms(settings)
     with serving(reads, port=port), phone(chromium, tmp_path) as first:
         store_when_asked_to(first, hub, reads)
         page = first.new_page()

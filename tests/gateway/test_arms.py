@@ -9,6 +9,7 @@ import pytest
 
 from services.cli.pack_loader import read_pack
 from services.platform.packs import PackError
+from services.platform.settings import Settings
 from tests.conftest import TOBA, Hub
 from tests.rows import rows
 
@@ -16,22 +17,22 @@ DRAWING = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="M0
 ARMS = {"file": "lambang.svg", "name": "Lambang Kabupaten <Toba>", "note": "Perda; gambar baru."}
 
 
-def store_arms(hub: Hub) -> None:
+def store_arms(settings: Settings, drawing: str = DRAWING) -> None:
     """Store what loading a pack with these arms stores."""
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
         entry = tarfile.TarInfo("lambang.svg")
-        entry.size = len(DRAWING)
-        tar.addfile(entry, io.BytesIO(DRAWING.encode()))
+        entry.size = len(drawing)
+        tar.addfile(entry, io.BytesIO(drawing.encode()))
     rows(
-        hub.settings,
+        settings,
         "INSERT INTO gateway.loaded_pack (region, name, archive) VALUES ($1, 'toba', $2) "
         "ON CONFLICT (region) DO UPDATE SET archive = excluded.archive",
-        hub.settings.region,
+        settings.region,
         archive.getvalue(),
     )
     rows(
-        hub.settings,
+        settings,
         "UPDATE gateway.regency SET content = jsonb_set(content, '{appearance,arms}', $1::jsonb)",
         json.dumps(ARMS),
     )
@@ -41,7 +42,7 @@ def test_the_header_shows_the_arms_of_the_pack(toba_hub: Hub) -> None:
     before = toba_hub.client.get("/tentang").text
     assert 'class="arms"' not in before
     assert toba_hub.client.get("/lambang").status_code == 404
-    store_arms(toba_hub)
+    store_arms(toba_hub.settings)
     page = toba_hub.client.get("/bantuan").text
     assert '<img class="arms" src="/lambang" alt="Lambang Kabupaten &lt;Toba&gt;"' in page
     image = toba_hub.client.get("/lambang")

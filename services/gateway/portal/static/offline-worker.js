@@ -67,7 +67,10 @@ async function storePages(language) {
     if (!page.ok || page.redirected) continue;
     const text = await page.clone().text();
     for (const [, file] of text.matchAll(FILES)) {
-      if (!(await cache.match(file))) await cache.add(file);
+      // Only the arms have an address that stays when they change.
+      const changes = !file.includes("?v=");
+      if (changes) await cache.add(new Request(file, { cache: "reload" }));
+      else if (!(await cache.match(file))) await cache.add(file);
     }
     await cache.put(path, page);
   }
