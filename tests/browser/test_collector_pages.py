@@ -16,6 +16,7 @@ from services.platform.database import Database
 from services.platform.settings import Standalone
 from tests.browser.conftest import OpenTab
 from tests.browser.test_accessibility import faults
+from tests.browser.test_text_size import broken_with_large_text, small_targets
 from tests.collector.mock_hubs import MockHub, bundle_of
 from tests.collector.test_collector import signer
 from tests.conftest import Server
@@ -128,3 +129,8 @@ def test_axe_finds_nothing_on_the_pages_of_the_collector(open_tab: OpenTab) -> N
     assert signer(2).public.fingerprint in text
     assert "Kabupaten Uji 12.03, sejak" in text
     assert "2 dari 2 kabupaten/kota" in text
+
+
+def test_the_pages_of_the_collector_hold_with_large_text_and_for_fingers(open_tab: OpenTab) -> None:
+    assert broken_with_large_text(open_tab, PAGES) == {}
+    assert small_targets(open_tab, PAGES) == {}
