@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 from pyotp.totp import TOTP
 
+from services.gateway.people import passwords
 from services.gateway.people.invitations import IssuedInvitation, invite
 from services.gateway.people.roles import Role, role_assignment
 from services.platform.database import Database
@@ -17,6 +18,10 @@ from services.platform.settings import Service, Settings
 from tests.conftest import Hub
 
 PASSWORD = "tiga kerbau menyeberang danau"
+COST_OF_A_HUB = passwords.TIME_COST, passwords.MEMORY_KIB, passwords.LANES
+"""Parameters of the hashes that a hub makes."""
+# An account takes eleven hashes; with those parameters, a quarter of a second of computing.
+passwords.MEMORY_KIB = 64
 USER_AGENT = "Mozilla/5.0 (Android 16; Mobile; rv:145.0) Gecko/145.0 Firefox/145.0"
 
 

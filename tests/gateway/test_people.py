@@ -8,11 +8,19 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 from pyotp.totp import TOTP
 
-from services.gateway.people.passwords import LANES, MEMORY_KIB, NO_ACCOUNT, TIME_COST, find_fault
+from services.gateway.people.passwords import NO_ACCOUNT, find_fault
 from services.gateway.people.second_factors import matching_step, new_recovery_codes
 from services.gateway.people.sign_in import MAX_ACCOUNT_ATTEMPTS
 from tests.conftest import Hub
-from tests.gateway.people import PASSWORD, Colleague, colleague, execute, invite_person, visitor
+from tests.gateway.people import (
+    COST_OF_A_HUB,
+    PASSWORD,
+    Colleague,
+    colleague,
+    execute,
+    invite_person,
+    visitor,
+)
 from tests.rows import oblige_since
 
 pytestmark = pytest.mark.usefixtures("signed_out")
@@ -267,7 +275,8 @@ def test_the_audit_log_names_the_person(reporter: Colleague) -> None:
 
 
 def test_an_unknown_account_is_refused_by_as_much_computing() -> None:
-    hasher = PasswordHasher(time_cost=TIME_COST, memory_cost=MEMORY_KIB, parallelism=LANES)
+    passes, memory, lanes = COST_OF_A_HUB
+    hasher = PasswordHasher(time_cost=passes, memory_cost=memory, parallelism=lanes)
     assert not hasher.check_needs_rehash(NO_ACCOUNT)
     with pytest.raises(VerifyMismatchError):
         hasher.verify(NO_ACCOUNT, PASSWORD)
