@@ -16,9 +16,9 @@ from services.platform.settings import Settings
 from services.platform.shutdown import GracefulServer
 
 LOOPBACK = httpx.Client(
-    verify=False, limits=httpx.Limits(max_keepalive_connections=0), trust_env=False
+    verify=False, limits=httpx.Limits(max_keepalive_connections=0), timeout=60, trust_env=False
 )
-"""Asks servers on this machine over plain HTTP, each time anew.
+"""Asks servers on this machine over plain HTTP, each time anew; one that is busy is no fault.
 
 `httpx.get` would read the machine's trusted roots for each request, which costs more than the
 request.
