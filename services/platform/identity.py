@@ -255,7 +255,12 @@ def get_caller(request: Request) -> Caller:
     return caller
 
 
-CurrentCaller = Annotated[Caller, Depends(get_caller)]
+async def _caller(request: Request) -> Caller:
+    # FastAPI calls a dependency that is no coroutine in a thread, which takes longer than this.
+    return get_caller(request)
+
+
+CurrentCaller = Annotated[Caller, Depends(_caller)]
 """The caller of a request, with or without an API key."""
 
 

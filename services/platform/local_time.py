@@ -69,7 +69,12 @@ def get_zone(request: Request) -> ZoneInfo:
     return local_time.zone
 
 
-ZoneDep = Annotated[ZoneInfo, Depends(get_zone)]
+async def _zone(request: Request) -> ZoneInfo:
+    # FastAPI calls a dependency that is no coroutine in a thread, which takes longer than this.
+    return get_zone(request)
+
+
+ZoneDep = Annotated[ZoneInfo, Depends(_zone)]
 """The region's time zone."""
 
 

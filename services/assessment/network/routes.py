@@ -51,7 +51,7 @@ NAMES_SCOPE = "metrics:draft"
 SVG, CSV, GRAPHML = "image/svg+xml", "text/csv", "application/graphml+xml"
 
 
-def _network_query(
+async def _network_query(
     period: Annotated[Year, Query(description="The year.", examples=[2024])],
     through: Annotated[
         list[Through] | None,

@@ -45,7 +45,7 @@ MAX_CONCURRENT, MAX_WAITING = 2, 16
 _limiter: Limiter = RunVar("catalogue_exports")
 
 
-def get_addresses(request: Request) -> Addresses:
+async def get_addresses(request: Request) -> Addresses:
     """Return the addresses of this hub's records."""
     settings: Settings = request.app.state.settings
     return Addresses(get_region(request), settings.public_address)

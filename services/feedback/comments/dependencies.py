@@ -19,7 +19,7 @@ async def keys_of(request: Request) -> CommentKeys:
     return known
 
 
-def sender_of(request: Request) -> tuple[str, str]:
+async def sender_of(request: Request) -> tuple[str, str]:
     """Return address and user agent, used only for the day's salted hash."""
     return address_of(request), request.headers.get("user-agent", "")[:500]
 

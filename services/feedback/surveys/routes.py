@@ -83,15 +83,12 @@ Population = Annotated[int, Query(ge=1, le=2_000_000_000, description="Size of t
 class ResultFilters:
     """Which responses results are about."""
 
-    service: Annotated[Slug | None, Query(description="Responses about this service.")] = None
-    agency: Annotated[Slug | None, Query(description="Responses about this agency.")] = None
-    channel: Annotated[ChannelKind | None, Query(description="How the service was used.")] = None
-    district: Annotated[DistrictCode | None, Query(description="District code.")] = None
-    round: Annotated[RoundCode | None, Query(description="Responses of this round.")] = None
-    sample: Annotated[
-        list[SampleKind] | None,
-        Query(max_length=5, description="Responses of these samples; default: of all."),
-    ] = None
+    service: Slug | None
+    agency: Slug | None
+    channel: ChannelKind | None
+    district: DistrictCode | None
+    round: RoundCode | None
+    sample: list[SampleKind] | None
 
     def as_parameters(self) -> dict[str, str | list[str] | None]:
         """Return the filters as parameters of the query for bundles."""
@@ -110,7 +107,21 @@ class ResultFilters:
         return any((self.service, self.agency, self.channel, self.district))
 
 
-ResultFiltersQuery = Annotated[ResultFilters, Depends(ResultFilters)]
+async def _result_filters(  # noqa: PLR0917 - FastAPI passes by name
+    service: Annotated[Slug | None, Query(description="Responses about this service.")] = None,
+    agency: Annotated[Slug | None, Query(description="Responses about this agency.")] = None,
+    channel: Annotated[ChannelKind | None, Query(description="How the service was used.")] = None,
+    district: Annotated[DistrictCode | None, Query(description="District code.")] = None,
+    round: Annotated[RoundCode | None, Query(description="Responses of this round.")] = None,
+    sample: Annotated[
+        list[SampleKind] | None,
+        Query(max_length=5, description="Responses of these samples; default: of all."),
+    ] = None,
+) -> ResultFilters:
+    return ResultFilters(service, agency, channel, district, round, sample)
+
+
+ResultFiltersQuery = Annotated[ResultFilters, Depends(_result_filters)]
 
 
 def period_or_this_year(period: str | None, today: date) -> Period:
