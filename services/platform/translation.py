@@ -8,6 +8,7 @@ needs a build step. `python -m services.locales.extract` updates them from the c
 
 import gettext
 import io
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -132,15 +133,11 @@ class Translator:
 
     def number(self, value: float, digits: int = 0) -> str:
         """Return a number with grouped thousands, such as `1.234,5`."""
-        # Zero may have a sign, which equal keys of a cache do not tell apart.
-        write = _number if value else _number.__wrapped__
-        return write(self.locale, value, digits)
+        return _number(self.locale, value, digits, is_negative_zero(value))
 
     def percent(self, share: float, digits: int = 0) -> str:
         """Return a share of 0-1 in percent, such as `99,9%`."""
-        # Zero may have a sign, which equal keys of a cache do not tell apart.
-        write = _percent if share else _percent.__wrapped__
-        return write(self.locale, share, digits)
+        return _percent(self.locale, share, digits, is_negative_zero(share))
 
     def long_date(self, day: date) -> str:
         """Return a day with its year, such as `17 Desember 2026`."""
@@ -179,15 +176,20 @@ class Translator:
         return format_time(moment.time(), "short", locale=self.locale)
 
 
+def is_negative_zero(value: float) -> bool:
+    """Return whether a value is -0.0, which as a key of a cache is equal to 0."""
+    return not value and math.copysign(1, value) < 0
+
+
 @lru_cache(maxsize=4096)
-def _number(locale: Locale, value: float, digits: int) -> str:
+def _number(locale: Locale, value: float, digits: int, _: bool) -> str:
     pattern = f"#,##0.{'0' * digits}" if digits else "#,##0"
     with localcontext(prec=_DIGITS):
         return format_decimal(Decimal(value), format=pattern, locale=locale)
 
 
 @lru_cache(maxsize=1024)
-def _percent(locale: Locale, share: float, digits: int) -> str:
+def _percent(locale: Locale, share: float, digits: int, _: bool) -> str:
     pattern = f"#,##0.{'0' * digits}%" if digits else "#,##0%"
     with localcontext(prec=_DIGITS):
         return format_percent(Decimal(share), format=pattern, locale=locale)

@@ -8,7 +8,7 @@ comment is received, and not changed by a later decree.
 
 import asyncio
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 
 DAY = timedelta(days=1)
 FRIDAY = 4
@@ -45,6 +45,7 @@ def after_working_days(start: date, days: int) -> date:
     return day
 
 
+@lru_cache(maxsize=1024)
 def working_days_between(start: date, end: date) -> int:
     """Return the number of working days after `start`, up to and including `end`; not negative."""
     if end - start > MAX_RANGE:

@@ -5,6 +5,7 @@ usually have, rounded up: a text takes at most the room that is kept for it.
 """
 
 import unicodedata
+from functools import lru_cache
 
 NARROW, SMALL, WIDE = "ijlI.,:;'|!", 'ftr()[]/-"’', "mMWw@%—…"
 BOLD = 1.12
@@ -15,6 +16,7 @@ def text_width(text: str, size: float, *, bold: bool = False) -> float:
     return sum(map(_character_width, text)) * size * (BOLD if bold else 1)
 
 
+@lru_cache(maxsize=1024)
 def _character_width(character: str) -> float:
     if character == " ":
         return 0.34
