@@ -1,7 +1,7 @@
 """Network analysis of a year's evidence."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -45,9 +45,12 @@ from services.assessment.scoring.reports import TiesReport
 from services.assessment.scoring.uncertainty import RandomStreams
 from services.assessment.types import SECTORS
 from services.platform.problems import Conflict, Unavailable
+from services.platform.recent_results import RecentResults
 
 MAX_WAITING = 8
 """Requests that wait for the one whose network is computed; further ones are refused."""
+MAX_KNOWN = 8
+"""Intervals in memory: those of some years."""
 
 Result = TypeVar("Result")
 
@@ -82,10 +85,14 @@ class NetworkAnalysis:
 
 
 class NetworkAnalyser:
-    """Computes networks off the event loop, one at a time: large ones take a second."""
+    """Computes networks off the event loop, one at a time: large ones take a second.
+
+    The intervals of the last ones are kept by their ties: each resamples a network many times.
+    """
 
     def __init__(self) -> None:
         self._limiter = CapacityLimiter(1)
+        self._known = RecentResults[Hashable, ConfidenceInterval](MAX_KNOWN)
 
     async def run(self, work: Callable[[], Result]) -> Result:
         """Return the result of work that analyses a network.
@@ -101,25 +108,41 @@ class NetworkAnalyser:
         except NetworkTooLargeError as error:
             raise Conflict(str(error)) from None
 
+    def analyse(
+        self, items: Sequence[Item], query: NetworkQuery, *, period: int
+    ) -> NetworkAnalysis:
+        """Return the network of a year, as part of work that `run` does.
 
-def analyse_network(items: Sequence[Item], query: NetworkQuery, *, period: int) -> NetworkAnalysis:
-    """Return the network of a year; raise `NetworkTooLargeError`."""
-    facts = Facts.of(period, items)
-    network = network_of(
-        facts, through=query.through, meetings=query.meetings, reports=query.reports
-    )
-    positions = node_positions(network)
-    reason = None
-    if len(network.actors) < 2:
-        reason = "fewer than two active stakeholders are recorded"
-    elif not network.has_evidence:
-        reason = f"no evidence of the year names who took part ({', '.join(query.through)})"
-    if reason:
-        return NetworkAnalysis(network, positions, None, None, reason)
-    draws = resampled_density(network.matrix(), RandomStreams(1, RESAMPLES), "network")
-    return NetworkAnalysis(
-        network, positions, measure_network(network, positions), confidence_interval(draws), None
-    )
+        Raises:
+            NetworkTooLargeError: It has too many stakeholders or ties.
+        """
+        facts = Facts.of(period, items)
+        network = network_of(
+            facts, through=query.through, meetings=query.meetings, reports=query.reports
+        )
+        positions = node_positions(network)
+        reason = None
+        if len(network.actors) < 2:
+            reason = "fewer than two active stakeholders are recorded"
+        elif not network.has_evidence:
+            reason = f"no evidence of the year names who took part ({', '.join(query.through)})"
+        if reason:
+            return NetworkAnalysis(network, positions, None, None, reason)
+        measures = measure_network(network, positions)
+        return NetworkAnalysis(network, positions, measures, self._density_interval(network), None)
+
+    def _density_interval(self, network: Network) -> ConfidenceInterval | None:
+        """Return the interval of the density, which follows from the ties alone."""
+        matrix = network.matrix()
+        key = (matrix.shape, matrix.tobytes())
+        known = self._known.find(key)
+        if known is not None:
+            return known
+        draws = resampled_density(matrix, RandomStreams(1, RESAMPLES), "network")
+        found = confidence_interval(draws)
+        if found is not None:
+            self._known.keep(key, found)
+        return found
 
 
 def sector_counts(found: NetworkAnalysis) -> list[SectorCount]:

@@ -12,7 +12,6 @@ from services.assessment.network.analysis import (
     NetworkAnalyser,
     NetworkAnalysis,
     NetworkQuery,
-    analyse_network,
     kinds_of_ties,
     network_nodes,
     network_ties,
@@ -104,21 +103,22 @@ async def get_network(
     items = [*evidence, *stated.items]
     stated_before = FetchedReports() if compare is None else await _reported(request, compare)
     before = [*evidence, *stated_before.items]
+    analyser = _analyser(request)
 
     def analyse() -> tuple[NetworkAnalysis, NetworkChange | None]:
-        found = analyse_network(items, query, period=query.period)
+        found = analyser.analyse(items, query, period=query.period)
         if compare is None:
             return found, None
-        return found, _change(analyse_network(before, query, period=compare), found)
+        return found, _change(analyser.analyse(before, query, period=compare), found)
 
-    found, change = await _analyser(request).run(analyse)
+    found, change = await analyser.run(analyse)
     path = f"{API}/surveys/{SURVEY}/results?period={query.period}"
     reports = await request.app.state.report_client.fetch(
         [ReportRequest(Service.feedback, "survey", SURVEY, path)],
         authorization=request.headers["authorization"],
     )
     facts = Facts.of(query.period, [*items, *reports.items], reports.missing)
-    kinds = await _analyser(request).run(lambda: kinds_of_ties(facts, query))
+    kinds = await analyser.run(lambda: kinds_of_ties(facts, query))
     staff = caller.has_scope(NAMES_SCOPE)
     response.headers.update(_caching(staff=staff))
     return StakeholderNetwork(
@@ -160,9 +160,10 @@ async def get_network_picture(
 ) -> Response:
     """Return the network as SVG; a key with `metrics:draft` sees names of brokers and isolates."""
     items, staff = await _network_items(request, query), caller.has_scope(NAMES_SCOPE)
+    analyser = _analyser(request)
 
     def draw() -> str:
-        found = analyse_network(items, query, period=query.period)
+        found = analyser.analyse(items, query, period=query.period)
         return picture(
             found.network,
             found.positions,
@@ -173,7 +174,7 @@ async def get_network_picture(
             names=staff,
         )
 
-    drawn = await _analyser(request).run(draw)
+    drawn = await analyser.run(draw)
     return Response(drawn, media_type=f"{SVG}; charset=utf-8", headers=_caching(staff=staff))
 
 
@@ -196,12 +197,13 @@ async def get_network_stakeholders(
 ) -> Response:
     """Return each stakeholder with its position in the network, as CSV."""
     items = await _network_items(request, query)
+    analyser = _analyser(request)
 
     def write() -> bytes:
-        found = analyse_network(items, query, period=query.period)
+        found = analyser.analyse(items, query, period=query.period)
         return stakeholders_csv(found.network, found.positions, delimiter=delimiter)
 
-    return _file(await _analyser(request).run(write), CSV, "pemangku-kepentingan.csv")
+    return _file(await analyser.run(write), CSV, "pemangku-kepentingan.csv")
 
 
 @router.get(
@@ -218,12 +220,13 @@ async def get_network_ties(
 ) -> Response:
     """Return each tie of two stakeholders with their shared events, as CSV."""
     items = await _network_items(request, query)
+    analyser = _analyser(request)
 
     def write() -> bytes:
-        found = analyse_network(items, query, period=query.period)
+        found = analyser.analyse(items, query, period=query.period)
         return ties_csv(found.network, delimiter=delimiter)
 
-    return _file(await _analyser(request).run(write), CSV, "ikatan.csv")
+    return _file(await analyser.run(write), CSV, "ikatan.csv")
 
 
 @router.get(
@@ -237,12 +240,13 @@ async def get_network_graphml(
 ) -> Response:
     """Return the network as GraphML, for Gephi, igraph and other programs."""
     items = await _network_items(request, query)
+    analyser = _analyser(request)
 
     def write() -> str:
-        found = analyse_network(items, query, period=query.period)
+        found = analyser.analyse(items, query, period=query.period)
         return graphml(found.network, found.positions)
 
-    return _file(await _analyser(request).run(write), GRAPHML, "jejaring.graphml")
+    return _file(await analyser.run(write), GRAPHML, "jejaring.graphml")
 
 
 def _analyser(request: Request) -> NetworkAnalyser:
