@@ -13,12 +13,13 @@ person in the audit log. The clients of `Workspace` send the person's identity w
 the services decide as they do about an API key.
 """
 
+import asyncio
 import hmac
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -59,6 +60,11 @@ MAX_FIELD_BYTES = 3 * 1024 * 1024
 TARGET = re.compile(r"(/unggah|/kelola(/[A-Za-z0-9_.-]+)*)(\?[A-Za-z0-9_.~=&%+-]*)?")
 """Pages to which signing in may lead back."""
 MAX_TARGET = 300
+
+ASKED = "emall.asked"
+"""Key of a request's scope: the reads of its page that several parts need."""
+
+ReadT = TypeVar("ReadT")
 
 NO_ROLE = N_("Peran Anda tidak mencakup halaman ini. Mintalah pada pengelola hub.")
 NOT_STORED = N_("Belum tersimpan karena layanan tidak menjawab. Kirim sekali lagi.")
@@ -141,6 +147,16 @@ class Workspace:
     def assessment(self) -> AssessmentClient:
         """The client of assessment, in the person's name."""
         return assessment_client(self.page.request, auth=self.auth, language=self.page.language)
+
+    async def once(self, read: Callable[["Workspace"], Coroutine[Any, Any, ReadT]]) -> ReadT:
+        """Return what a function reads, asked once for a page that only reads.
+
+        Parts of the page that need the same are to pass the same function.
+        """
+        asked: dict[object, asyncio.Task[ReadT]] = self.page.request.scope.setdefault(ASKED, {})
+        if read not in asked:
+            asked[read] = asyncio.create_task(read(self))
+        return await asyncio.shield(asked[read])
 
     async def agency_names(self) -> dict[str, str]:
         """Return the names of agencies by their slugs; none if the catalogue does not answer."""

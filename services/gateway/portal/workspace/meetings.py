@@ -31,7 +31,7 @@ from services.gateway.portal.workspace.evidence.attachments import (
     delete_file,
     download,
 )
-from services.gateway.portal.workspace.evidence.stored_records import find_record
+from services.gateway.portal.workspace.evidence.stored_records import find_record, own_stakeholders
 from services.gateway.portal.workspace.hidden_fields import tag_of
 from services.gateway.portal.workspace.meeting_plans import find_plans
 from services.gateway.portal.workspace.meeting_records import (
@@ -195,15 +195,9 @@ async def remove_file(workspace: Recorder, id: MeetingId, sha256: FileHash) -> R
 async def find_meeting_tasks(workspace: Workspace) -> list[Task]:
     """Return the agency's action items that are due within days or overdue."""
     messages = workspace.page.messages
-    stakeholders, meetings = await asyncio.gather(
-        workspace.assessment.list_evidence(Stakeholder),
-        workspace.assessment.list_evidence(Meeting),
+    own, meetings = await asyncio.gather(
+        workspace.once(own_stakeholders), workspace.assessment.list_evidence(Meeting)
     )
-    own = {
-        one.content.key
-        for one in stakeholders
-        if one.content and one.content.agency == workspace.agency
-    }
     found = _open_items(meetings, workspace.today)
     return [
         Task(

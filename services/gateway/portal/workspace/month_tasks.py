@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from datetime import date
 
+from services.feedback.client import StatisticDraftItem
 from services.gateway.people.records import holders_of
 from services.gateway.portal.service_clients import feedback_client
 from services.gateway.portal.workspace.access import Workspace, database_of
@@ -17,7 +18,7 @@ async def find_owed_months(workspace: Workspace) -> list[Task]:
     """Return the months that the agency has not reported; not those that wait for approval."""
     months, drafts = await asyncio.gather(
         workspace.feedback.list_reporting_months(agency=workspace.agency),
-        workspace.feedback.list_drafts(),
+        workspace.once(_own_drafts),
     )
     submitted = {each.period for each in drafts if each.state == "submitted"}
     messages = workspace.page.messages
@@ -47,7 +48,7 @@ async def find_months_to_approve(workspace: Workspace) -> list[Task]:
             ),
             f"{MONTHS}/{draft.period}",
         )
-        for draft in await workspace.feedback.list_drafts()
+        for draft in await workspace.once(_own_drafts)
         if draft.state == "submitted" and workspace.caller.person not in draft.authors
     ]
 
@@ -94,6 +95,10 @@ async def find_doubted_figures(workspace: Workspace) -> list[Task]:
         )
         for period, count in sorted(counts.items())
     ]
+
+
+async def _own_drafts(workspace: Workspace) -> list[StatisticDraftItem]:
+    return await workspace.feedback.list_drafts()
 
 
 def _name(workspace: Workspace, period: str) -> str:

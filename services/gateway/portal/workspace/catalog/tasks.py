@@ -15,7 +15,7 @@ async def find_drafts_to_review(workspace: Workspace) -> list[Task]:
             workspace.page.messages.gettext("%(name)s menunggu pemeriksaan Anda", name=draft.name),
             _address(draft),
         )
-        for draft in await workspace.catalog.list_drafts(agency=workspace.agency)
+        for draft in await workspace.once(_own_drafts)
         if draft.state == "in_review" and not draft.is_own
     ]
 
@@ -29,7 +29,7 @@ async def find_refused_drafts(workspace: Workspace) -> list[Task]:
             ),
             _address(one),
         )
-        for one in await workspace.catalog.list_drafts(agency=workspace.agency)
+        for one in await workspace.once(_own_drafts)
         if one.state == "refused"
     ]
 
@@ -56,6 +56,10 @@ async def find_services_to_check(workspace: Workspace) -> list[Task]:
         )
         for each in services
     ]
+
+
+async def _own_drafts(workspace: Workspace) -> list[DraftItem]:
+    return await workspace.catalog.list_drafts(agency=workspace.agency)
 
 
 def _address(draft: DraftItem) -> str:

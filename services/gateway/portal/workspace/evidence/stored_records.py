@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 from uuid import UUID
 
-from services.assessment.client import Evidence, Record
+from services.assessment.client import Evidence, Record, Stakeholder
 from services.gateway.portal.workspace.access import Workspace
 from services.platform.translation import Translator
 
@@ -59,3 +59,9 @@ def author_name(workspace: Workspace, agencies: Mapping[str, str]) -> Callable[[
         return agencies.get(recorded_by) or messages.gettext("pengelola hub")
 
     return name
+
+
+async def own_stakeholders(workspace: Workspace) -> set[str]:
+    """Return the keys of the stakeholders that are of the agency for which the person acts."""
+    found = [one.content for one in await workspace.assessment.list_evidence(Stakeholder)]
+    return {one.key for one in found if one and one.agency and one.agency == workspace.agency}

@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
-from services.assessment.client import Agreement, Record, Risk, Stakeholder
+from services.assessment.client import Agreement, Record, Risk
 from services.gateway.portal.workspace.access import Workspace
 from services.gateway.portal.workspace.evidence.found_records import title_of
 from services.gateway.portal.workspace.evidence.kinds import AGREEMENT, RISK
 from services.gateway.portal.workspace.evidence.lists import count_waiting
 from services.gateway.portal.workspace.evidence.record_kind import EVIDENCE
+from services.gateway.portal.workspace.evidence.stored_records import own_stakeholders
 from services.gateway.portal.workspace.tasks import Task
 
 ENDS_WITHIN = timedelta(days=60)
@@ -23,9 +24,9 @@ async def find_evidence_tasks(workspace: Workspace) -> list[Task]:
     Agreements and risks are those that the person's agency recorded or takes part in; the lead
     sees all.
     """
-    waiting, stakeholders, agreements, risks = await asyncio.gather(
+    waiting, own, agreements, risks = await asyncio.gather(
         count_waiting(workspace),
-        workspace.assessment.list_evidence(Stakeholder),
+        workspace.once(own_stakeholders),
         workspace.assessment.list_evidence(Agreement),
         workspace.assessment.list_evidence(Risk),
     )
@@ -37,11 +38,6 @@ async def find_evidence_tasks(workspace: Workspace) -> list[Task]:
             waiting,
         )
         tasks.append(Task(text, f"{EVIDENCE}/menunggu", is_count=True))
-    own = {
-        one.content.key
-        for one in stakeholders
-        if one.content and one.content.agency and one.content.agency == workspace.agency
-    }
     return [
         *tasks,
         *_agreements_that_end(workspace, agreements, own),
