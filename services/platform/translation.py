@@ -124,6 +124,8 @@ class Translator:
             return getattr(item, translated, None)
         if isinstance(item, Mapping):
             return cast("Mapping[str, Any]", item)[name]
+        if self.language == SOURCE_LANGUAGE:
+            return getattr(item, name)
         translations: Mapping[str, object] = getattr(item, "translations", {})
         return getattr(translations.get(self.language), name, None) or getattr(item, name)
 
