@@ -296,6 +296,19 @@ PERSONAL_DATA: tuple[PersonalDataTable, ...] = (
     ),
     PersonalDataTable(
         Service.gateway,
+        "key_session",
+        N_(
+            "sesi tautan unggah dan perangkat survei: waktu masuk dan terakhir dipakai, serta "
+            "peramban dan sistemnya"
+        ),
+        N_("agar pemegang tautan melihat dan mengakhiri sesinya"),
+        PUBLIC_TASK,
+        N_("sampai sesi berakhir: unggahan 30 menit, perangkat 30 hari tanpa dipakai"),
+        N_("yang masuk dengan tautan yang sama"),
+        "created_at",
+    ),
+    PersonalDataTable(
+        Service.gateway,
         "person_session",
         N_("sesi pegawai: waktu masuk dan terakhir dipakai, serta peramban dan sistemnya"),
         N_("agar pegawai melihat dan mengakhiri sesinya"),
@@ -503,7 +516,6 @@ NO_PERSONAL_DATA: dict[Service, frozenset[str]] = {
             "regency",
             "reporting_reminder",
             "service",
-            "key_session",
             "webhook",
             "webhook_delivery",
             "webhook_event",

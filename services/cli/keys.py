@@ -1,4 +1,4 @@
-"""`emall keys`: API keys and upload links of agencies, and the hub's own pair of keys."""
+"""`emall keys`: API keys of agencies, links for people without an account, the hub's own keys."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -15,10 +15,11 @@ from services.platform.settings import KeyName, Service, Settings, load_settings
 
 if TYPE_CHECKING:
     from services.gateway.api_keys.keys import IssuedKey
+    from services.gateway.api_keys.signed_links import LinkUse
     from services.platform.database import WriteSession
 
 app = typer.Typer(
-    help="API keys and upload links of agencies; the hub's own pair of keys.",
+    help="API keys of agencies, links for people without an account; the hub's own pair of keys.",
     no_args_is_help=True,
 )
 
@@ -133,39 +134,54 @@ async def issue_audited_key(
     return await in_gateway_transaction(settings, work)
 
 
+AgencySlug = Annotated[str, typer.Option(help="Slug of the agency, such as dukcapil.")]
+LinkDays = Annotated[int, typer.Option(min=1, max=366, help="Days until the link expires.")]
+
+
 @app.command("upload-link")
-def upload_link(
-    agency: Annotated[str, typer.Option(help="Slug of the agency, such as dukcapil.")],
-    days: Annotated[int, typer.Option(min=1, max=366, help="Days until the link expires.")] = 30,
-) -> None:
-    """Create a link for uploading an agency's statistics without a key, and print it once."""
-    from services.gateway.api_keys.upload_links import UploadLink, issue_upload_link
+def upload_link(agency: AgencySlug, days: LinkDays = 30) -> None:
+    """Create a link for uploading statistics without an account; print it and its code once."""
+    _print_new_link(agency, days, "upload", command="keys upload-link")
+
+
+@app.command("device-link")
+def device_link(agency: AgencySlug, days: LinkDays = 366) -> None:
+    """Create a link for an enumerator's phone or a kiosk; print it and its code once."""
+    _print_new_link(agency, days, "device", command="keys device-link")
+
+
+def _print_new_link(agency: str, days: int, use: "LinkUse", *, command: str) -> None:
+    from services.gateway.api_keys.signed_links import MAX_WRONG_CODES, SignedLink, issue_link
+    from services.gateway.people.passwords import PasswordHashes
     from services.platform.identity import load_private_key
 
     settings = load_settings()
     require_agency(settings, agency)
     require_keys(settings, [Service.gateway])
 
-    async def work(session: "WriteSession", now: datetime) -> UploadLink:
-        link = await issue_upload_link(
+    async def work(session: "WriteSession", now: datetime) -> SignedLink:
+        link = await issue_link(
             session,
             settings.region,
             key=load_private_key(settings.secrets_key_file),
+            hashes=PasswordHashes(),
+            use=use,
             agency=agency,
             now=now,
             lifetime=timedelta(days=days),
         )
-        await audit_command(
-            session, settings.region, "keys upload-link", link.id, now=now, agency=agency
-        )
+        await audit_command(session, settings.region, command, link.id, now=now, agency=agency)
         return link
 
     link = run_async(in_gateway_transaction(settings, work))
     hub = settings.public_address or f"http://{settings.host}:{settings.port}"
     typer.echo(hub + link.path)
+    typer.echo(link.readable_code)
     echo_err(
-        f"Created upload link {link.id} for {agency}, valid until {link.expires_at:%Y-%m-%d}. "
-        f"Everyone who has it can upload; `emall keys revoke {link.id}` disables it."
+        f"Created link {link.id} for {agency}, valid until {link.expires_at:%Y-%m-%d}, and its "
+        "code. Send the link to one person, and tell that person the code another way, such as by "
+        f"telephone. {MAX_WRONG_CODES} wrong codes in a row revoke the link, and so does "
+        f"`emall keys revoke {link.id}`."
     )
 
 
@@ -226,7 +242,7 @@ def revoke(
         ),
     ] = False,
 ) -> None:
-    """Revoke a key, with all keys that hang on it, or an upload link permanently."""
+    """Revoke a key, with all keys that hang on it, or a link permanently."""
     from services.gateway.api_keys.key_rotation import valid_family
     from services.gateway.api_keys.keys import revoke_key
 

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Error, Page, Route, sync_playwright
 
+from services.gateway.api_keys.signed_links import SignedLink
 from services.gateway.app import create_app
 from services.platform.local_time import DEFAULT_ZONE
 from services.platform.settings import Settings
 from tests.browser.conftest import BROWSER_ARGUMENTS
 from tests.browser.overflow import overflow
-from tests.conftest import form_bundles, new_key
+from tests.conftest import form_bundles
+from tests.gateway.links import new_link
 from tests.rows import rows
 from tests.servers import free_port, serving
 
@@ -41,17 +43,16 @@ def phone(chromium: str, folder: Path) -> Generator[BrowserContext]:
 
 
 def register(page: Page, settings: Settings, path: str) -> None:
-    """Open a page of a device, which asks for a key first."""
+    """Open a page of a device, which asks for a link and its code first."""
     page.goto(path)
-    page.fill('input[name="kunci"]', key_of(settings))
-    page.click("main button")
+    fill_in(page, new_link(settings, "device"))
     page.wait_for_url(path)
 
 
-def key_of(settings: Settings) -> str:
-    # In a thread: the main thread of a browser test has a running event loop.
-    with ThreadPoolExecutor(1) as threads:
-        return threads.submit(new_key, settings, "dukcapil", "surveys:collect").result()
+def fill_in(page: Page, link: SignedLink) -> None:
+    page.fill('input[name="tautan"]', link.token)
+    page.fill('input[name="kode"]', link.code)
+    page.click("main button")
 
 
 def stored_days(settings: Settings) -> list[date]:
@@ -205,7 +206,7 @@ def test_a_clock_that_fell_back_loses_no_answer(
     assert stored_days(settings) == [now.astimezone(DEFAULT_ZONE).date()]
 
 
-def test_answers_wait_on_the_phone_while_its_key_is_not_valid(
+def test_answers_wait_on_the_phone_while_it_is_not_registered(
     settings: Settings, chromium: str, tmp_path: Path
 ) -> None:
     with serving(create_app(settings)) as site, phone(chromium, tmp_path) as context:
@@ -216,8 +217,7 @@ def test_answers_wait_on_the_phone_while_its_key_is_not_valid(
         page.wait_for_selector("#unregistered:not([hidden])")
         wait_for_count(page, "waiting", 1)
         page.click("#unregistered a")
-        page.fill('input[name="kunci"]', key_of(settings))
-        page.click("main button")
+        fill_in(page, new_link(settings, "device"))
         page.wait_for_url(path)
         wait_for_count(page, "sent", 1)
         assert page.is_hidden("#unregistered")
@@ -259,12 +259,14 @@ def test_a_citizen_answers_on_a_phone_and_an_idle_kiosk_clears_the_form(
         register(page, settings, f"{site}/survei/skm?mode=kiosk")
         page.clock.install()
         page.goto(f"{site}/survei/skm?mode=kiosk")
-        # Nothing leads a citizen away from the kiosk's survey but its other language.
+        # Nothing leads a citizen away from the kiosk's survey but its other language, and what
+        # asks for the device's code.
         links = page.locator("a:visible")
         assert {links.nth(n).inner_text() for n in range(links.count())} == {
             "Langsung ke isi",
             "EN\nEnglish",
             "e-Mall\nKabupaten Toba",
+            "Petugas: keluarkan perangkat ini",
         }
         page.check('input[name="U1"][value="3"]')
         page.clock.run_for(91_000)

@@ -19,7 +19,9 @@ from pyotp.totp import TOTP
 from services.gateway.people.roles import Role
 from services.platform.settings import Settings, SmtpTls
 from tests.browser.conftest import OpenTab
+from tests.browser.overflow import overflow
 from tests.conftest import Server, new_key
+from tests.gateway.links import new_link, wrong_code
 from tests.gateway.people import PASSWORD, invite_to
 from tests.rows import oblige_since
 
@@ -224,6 +226,50 @@ def test_a_new_employee_records_yesterdays_meeting_by_keyboard_on_a_phone(
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.closest('main') !== null")
         assert tab.console_errors == []
+
+
+def test_somebody_with_a_link_signs_in_by_its_code_and_ends_the_session_by_keyboard(
+    site_settings: Settings, site: str, open_tab: OpenTab, tmp_path: Path
+) -> None:
+    upload, device = (new_link(site_settings, use) for use in ("upload", "device"))
+    file = tmp_path / "statistik.csv"
+    file.write_text("layanan;kanal;bulan;masuk;selesai\nktp-el;loket;Januari 2023;4;4\n")
+    with open_tab(width=360, height=640) as tab:
+        page: Page = tab.page
+        keys = Keyboard(page)
+        code = page.get_by_label("Kode enam angka")
+        tab.open(upload.path)
+        keys.type(code, wrong_code(upload))
+        keys.button("Masuk")
+        assert "Sisa percobaan: 4" in page.inner_text(".fault")
+        assert overflow(page) == []
+        keys.type(code, upload.readable_code)
+        keys.button("Masuk")
+        keys.attach(page.locator("[name=berkas]"), file)
+        keys.button("Periksa")
+        keys.button("Kirim (2)")
+        keys.link("Unggah lagi")
+        keys.link("Sesi")
+        keys.reach(page.locator("[name=sesi]").first)
+        assert page.locator("[name=sesi]").first.is_checked()
+        keys.type(code, upload.code)
+        assert overflow(page) == []
+        keys.button("Akhiri")
+        page.get_by_label("Tautan unggah").wait_for()
+        assert overflow(page) == []
+
+        tab.open("/survei/skm?mode=kiosk")
+        keys.type(page.get_by_label("Tautan perangkat"), device.token)
+        keys.type(code, device.code)
+        keys.button("Daftarkan perangkat")
+        keys.link("Petugas: keluarkan perangkat ini")
+        assert overflow(page) == []
+        # Nothing leads whoever stands at the kiosk further.
+        assert page.locator("footer a:visible, .menu a:visible").count() == 0
+        keys.type(code, device.code)
+        keys.button("Keluarkan")
+        page.get_by_label("Tautan perangkat").wait_for()
+        assert "lanjut=" in page.url  # and back to the kiosk's survey, once registered again
 
 
 def test_evidence_is_kept_and_chased_by_keyboard_at_a_desk(

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 import asyncpg
 import httpx
@@ -55,6 +56,7 @@ from tests.gateway.key_rows import (
     move_newest_lines,
     past_triggers,
 )
+from tests.gateway.links import fields_of, new_link
 from tests.rows import hidden_table, rows
 from tests.servers import serving
 from tests.upgrading import upgrade
@@ -359,19 +361,15 @@ def test_a_citizens_submission_is_logged_without_its_minute_and_body(
     assert line["request_id"] != trace
 
 
-def test_a_device_is_registered_and_forgotten_in_the_name_of_its_key(
+def test_a_device_is_registered_and_signed_out_in_the_name_of_its_link(
     hub: Hub, admin: dict[str, str]
 ) -> None:
-    key = hub.key("dukcapil", "surveys:collect")
-    hub.client.post("/survei/perangkat", content=f"kunci={key}")
-    hub.client.post("/survei/perangkat/keluar")
-    forgotten, registered = lines_at(hub, admin)[:2]
-    for line in (forgotten, registered):
-        assert (line["agency"], line["key_id"], line["status"]) == (
-            "dukcapil",
-            key.split("_")[1],
-            303,
-        )
+    link = new_link(hub.settings, "device")
+    hub.client.post("/survei/perangkat", content=urlencode(fields_of(link)))
+    hub.client.post("/survei/perangkat/keluar", content=f"sesi=semua&kode={link.code}")
+    signed_out, registered = lines_at(hub, admin)[:2]
+    for line in (signed_out, registered):
+        assert (line["agency"], line["key_id"], line["status"]) == ("dukcapil", link.id, 303)
 
 
 def test_a_response_at_an_agencys_device_is_logged_without_its_minute_and_body(

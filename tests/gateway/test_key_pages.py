@@ -72,12 +72,28 @@ def test_a_key_is_issued_once_replaced_and_revoked(hub: Hub, head: Colleague) ->
     assert new_id in head.get(f"{KEYS}?semua=true").text
 
 
-def test_an_upload_link_opens_the_page_of_its_agency(hub: Hub, head: Colleague) -> None:
-    shown = head.post(f"{KEYS}/tautan", {"instansi": "pupr", "hari": "3"}).text
-    [path] = re.findall(r"http://testserver(/unggah/tautan/eml_[^<]+)<", shown)
+def test_a_link_and_its_code_are_shown_once_and_five_wrong_codes_are_reported(
+    hub: Hub, head: Colleague
+) -> None:
+    fields = {"untuk": "upload", "instansi": "pupr", "hari": "3"}
+    shown = head.post(f"{KEYS}/tautan", fields).text
+    [(path, link_id)] = re.findall(r"http://testserver(/unggah/tautan/eml_(\w+?)_[^<]+)<", shown)
+    [code] = re.findall(r'<code class="secret">(\d{3} \d{3})</code>', shown)
+    assert code not in head.get(f"{KEYS}/{link_id}").text
     guest = visitor(hub)
     guest.get(path)
     assert "Dinas Pekerjaan Umum" in guest.get("/unggah/tautan").text
+    token = path.rpartition("/")[2]
+    signed_in = guest.post("/unggah/masuk", {"tautan": token, "kode": code})
+    assert signed_in.status_code == 303
+    wrong = {"tautan": token, "kode": "000000" if code != "000 000" else "000001"}
+    for _ in range(5):
+        assert guest.post("/unggah/masuk", wrong).status_code == 403
+    assert "salah diketik lima kali" in head.get(f"{KEYS}/{link_id}").text
+    assert "Dicabut, kode salah" in head.get(f"{KEYS}?semua=true").text
+    device = head.post(f"{KEYS}/tautan", {**fields, "untuk": "device"}).text
+    assert "/survei/perangkat/tautan/eml_" in device
+    assert "Tautan perangkat survei" in head.get(KEYS).text
 
 
 @pytest.mark.parametrize(
@@ -87,7 +103,8 @@ def test_an_upload_link_opens_the_page_of_its_agency(hub: Hub, head: Colleague) 
         ("/baru", {"instansi": "pupr", "hari": "1"}, "cakupan-usage:write"),
         ("/baru", {"instansi": "pupr", "hari": "9999", "cakupan-admin": "1"}, "hari"),
         ("/baru", {"instansi": "pupr", "hari": "\u0663", "cakupan-admin": "1"}, "hari"),
-        ("/tautan", {"instansi": "pupr", "hari": "0"}, "hari"),
+        ("/tautan", {"untuk": "upload", "instansi": "pupr", "hari": "0"}, "hari"),
+        ("/tautan", {"untuk": "apa pun", "instansi": "pupr", "hari": "1"}, "untuk"),
     ],
 )
 def test_what_is_wrong_in_a_form_is_named_at_its_field_and_stays(

@@ -1,6 +1,7 @@
 """Surveys as pages, without a script: shown, answered once, corrected, thanked for."""
 
 import re
+from datetime import timedelta
 from html import unescape
 from typing import Any
 from urllib.parse import urlencode
@@ -10,16 +11,19 @@ import httpx
 import pytest
 from starlette.testclient import TestClient
 
+from services.gateway.api_keys.signed_links import SignedLink
 from services.gateway.app import create_app
 from services.platform.service import API
 from services.platform.settings import Service
 from tests.conftest import Hub, form_bundles
 from tests.feedback.answering import form_token, new_address
+from tests.gateway.links import fields_of, new_link, wrong_code
 from tests.gateway.parts import app_of
 from tests.rows import rows
 from tests.servers import free_port
 
 ELEMENTS = tuple(f"U{n}" for n in range(1, 10))
+DEVICE = "/survei/perangkat"
 GOOD = dict.fromkeys(ELEMENTS, "4")
 
 
@@ -36,12 +40,12 @@ def client(hub: Hub) -> TestClient:
 @pytest.fixture
 def kiosk(hub: Hub) -> TestClient:
     """Provide a browser that is registered as a device of an agency."""
-    register(hub.client, hub.key("dukcapil", "surveys:collect"))
+    register(hub.client, new_link(hub.settings, "device"))
     return hub.client
 
 
-def register(client: TestClient, key: str, path: str = "/survei/perangkat") -> Any:
-    return submit(client, path, {"kunci": key})
+def register(client: TestClient, link: SignedLink, path: str = DEVICE) -> Any:
+    return submit(client, path, fields_of(link))
 
 
 def id_in(page: str) -> str:
@@ -233,26 +237,87 @@ def test_an_address_answers_a_few_times_a_day(hub: Hub) -> None:
         assert ["diperiksa" in target for target in targets] == [False] * 3 + [True] * 2
 
 
-def test_a_device_is_registered_by_a_key_and_sent_back(hub: Hub) -> None:
-    client = hub.client
+def test_a_device_is_registered_by_a_link_and_its_code_and_signed_out_by_the_code(
+    hub: Hub,
+) -> None:
+    client, link = hub.client, new_link(hub.settings, "device")
     for path in ("/survei/skm/petugas?service=ktp-el", "/survei/skm?service=ktp-el&mode=kiosk"):
         client.cookies.clear()
         sent = client.get(path)
         assert sent.status_code == 303
         where = sent.headers["location"]
         assert where.startswith("/survei/perangkat?lanjut=")
-        assert "Kunci instansi" in client.get(where).text
-        entered = register(client, hub.key("dukcapil", "surveys:collect"), where)
+        assert "Tautan perangkat" in client.get(where).text
+        entered = register(client, link, where)
         assert (entered.status_code, entered.headers["location"]) == (303, path)
         cookie = entered.headers["set-cookie"]
         assert all(part in cookie for part in ("HttpOnly", "SameSite=strict"))
-        assert "emk_" not in cookie
+        assert "eml_" not in cookie
+        shown = client.get(path).text
+        # Whoever stands at a kiosk finds the way, and cannot go it without the code.
+        assert f'href="{where.replace("&", "&amp;")}"' in shown
+        page = client.get(where)
+        assert "Dinas Kependudukan" in page.text
+        assert page.headers.get("refresh") == (f"90; url={path}" if "kiosk" in path else None)
+        [own] = re.findall(r'name="sesi" value="([0-9a-f-]{36})" required checked', page.text)
+        out = where.replace(DEVICE, f"{DEVICE}/keluar")
+        for code in ("", "12", wrong_code(link)):
+            refused = submit(client, out, {"sesi": own, "kode": code})
+            assert refused.status_code in (403, 422)
+            assert 'aria-invalid="true"' in refused.text
         assert client.get(path).status_code == 200
-        assert "dukcapil" in client.get("/survei/perangkat").text
         kept = dict(client.cookies)
-        assert submit(client, "/survei/perangkat/keluar", {}).status_code == 303
+        done = submit(client, out, {"sesi": own, "kode": link.code})
+        assert (done.status_code, done.headers["location"]) == (303, where)
         client.cookies.update(kept)  # a copy of the cookie is of no use either
         assert client.get(path).status_code == 303
+
+
+def test_a_device_is_registered_by_a_link_that_was_opened(hub: Hub) -> None:
+    link = new_link(hub.settings, "device")
+    moved = hub.client.get(link.path)
+    assert (moved.status_code, moved.headers["location"]) == (303, f"{DEVICE}/tautan")
+    opened = hub.client.get(f"{DEVICE}/tautan")
+    assert "Dinas Kependudukan" in opened.text
+    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', opened.text))
+    assert submit(hub.client, DEVICE, {**hidden, "kode": link.code}).status_code == 303
+    assert "mengumpulkan jawaban" in hub.client.get(DEVICE).text
+    hub.client.cookies.clear()
+    upload = new_link(hub.settings, "upload")
+    wrong = hub.client.get(f"{DEVICE}/tautan/{upload.token}", follow_redirects=True)
+    assert wrong.status_code == 403
+    assert "tidak berlaku" in wrong.text
+
+
+def test_a_device_that_nobody_used_for_thirty_days_is_no_longer_registered(hub: Hub) -> None:
+    path = "/survei/skm/petugas"
+    register(hub.client, new_link(hub.settings, "device"))
+
+    def age(days: int) -> None:
+        """Let the session have begun, and been used last, so many days earlier."""
+        rows(
+            hub.settings,
+            "UPDATE gateway.key_session SET created_at = created_at - $1::interval, "
+            "last_used_at = last_used_at - $1::interval, expires_at = expires_at - $1::interval",
+            timedelta(days=days),
+        )
+
+    age(29)
+    assert hub.client.get(path).status_code == 200  # which counts as use
+    age(29)
+    assert hub.client.get(path).status_code == 200
+    age(31)
+    assert hub.client.get(path).status_code == 303
+    # Use puts the end off within 400 days from the registration.
+    register(hub.client, new_link(hub.settings, "device"))
+    rows(
+        hub.settings,
+        "UPDATE gateway.key_session SET created_at = now() - interval '399 days', "
+        "last_used_at = now() - interval '1 day'",
+    )
+    assert hub.client.get(path).status_code == 200
+    age(2)
+    assert hub.client.get(path).status_code == 303
 
 
 @pytest.mark.parametrize(
@@ -261,25 +326,29 @@ def test_a_device_is_registered_by_a_key_and_sent_back(hub: Hub) -> None:
 def test_a_device_is_sent_back_to_a_survey_only(client: TestClient, onward: str) -> None:
     query = urlencode({"lanjut": onward})
     assert client.get(f"/survei/perangkat?{query}").status_code == 422
-    assert register(client, "emk_x", f"/survei/perangkat?{query}").status_code == 422
+    assert submit(client, f"/survei/perangkat?{query}", {"kode": "1"}).status_code == 422
 
 
 def test_a_device_and_an_upload_do_not_share_their_sessions(hub: Hub) -> None:
-    register(hub.client, hub.key("dukcapil", "usage:write"))
-    [(_, device)] = dict(hub.client.cookies).items()
+    register(hub.client, new_link(hub.settings, "device"))
+    device = hub.client.cookies["emall_perangkat"]
     hub.client.cookies.set("emall_unggah", device)
-    assert "Kunci instansi" in hub.client.get("/unggah").text
-    assert "dukcapil" in hub.client.get("/survei/perangkat").text
+    assert "Tautan unggah" in hub.client.get("/unggah").text
+    assert "mengumpulkan jawaban" in hub.client.get(DEVICE).text
 
 
-def test_a_key_that_may_not_collect_registers_no_device(hub: Hub) -> None:
-    refused = register(hub.client, hub.key("dukcapil", "comments:write"))
-    assert refused.status_code == 403
-    assert "surveys:collect" in refused.text
-    for key in ("", "emk_0123456789ab_wrong", "\x00"):
-        answer = register(hub.client, key)
-        assert answer.status_code == 403
-        assert "tidak berlaku" in answer.text
+def test_what_is_no_link_for_devices_with_its_code_registers_none(hub: Hub) -> None:
+    link = new_link(hub.settings, "device")
+    for fields in (
+        fields_of(new_link(hub.settings, "upload")),
+        {"kunci": hub.key("dukcapil", "surveys:collect")},
+        {"tautan": hub.key("dukcapil", "surveys:collect"), "kode": link.code},
+        {"tautan": link.token, "kode": wrong_code(link)},
+        {"tautan": link.token},
+        {"tautan": "\x00", "kode": "\x00"},
+    ):
+        answer = submit(hub.client, DEVICE, fields)
+        assert answer.status_code in (403, 422), fields
         assert "set-cookie" not in answer.headers
 
 
@@ -294,7 +363,7 @@ def test_a_phone_sends_what_it_stored_under_the_key_of_its_device(hub: Hub) -> N
         return hub.client.post("/survei/skm/petugas", json=body)
 
     assert send(1).status_code == 401
-    register(hub.client, hub.key("dukcapil", "surveys:collect"))
+    register(hub.client, new_link(hub.settings, "device"))
     assert [send(number).status_code for number in range(1, 31)] == [201] * 30
     wrong = send(0)
     assert (wrong.status_code, wrong.headers["content-type"]) == (409, "application/problem+json")
@@ -311,7 +380,7 @@ def test_a_kiosk_without_a_valid_key_takes_answers_as_a_page(hub: Hub) -> None:
     assert "diperiksa" not in answer.headers["location"]
     stored = rows(hub.settings, "SELECT mode, collector FROM feedback.response")
     assert stored == [("page", "")]
-    register(hub.client, hub.key("dukcapil", "surveys:collect"))
+    register(hub.client, new_link(hub.settings, "device"))
     submit(hub.client, "/survei/skm?mode=kiosk", GOOD)
     stored = rows(hub.settings, "SELECT mode, collector FROM feedback.response ORDER BY mode")
     assert stored == [("kiosk", "dukcapil"), ("page", "")]

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -10,10 +11,9 @@ import httpx
 import pytest
 
 from services.gateway.api_keys.keys import revoke_key
-from services.gateway.api_keys.upload_links import UploadLink, issue_upload_link
+from services.gateway.api_keys.signed_links import SignedLink
 from services.gateway.portal.upload.session import UPLOADS
 from services.platform.database import Database
-from services.platform.identity import load_private_key
 from services.platform.settings import Service
 from tests.conftest import Hub
 from tests.feedback.sheets import ods, ods_cell, ods_row, workbook
@@ -23,11 +23,14 @@ from tests.gateway.key_rows import (
     set_expiry,
     upload_sessions,
 )
-from tests.gateway.people import colleague, execute, visitor
+from tests.gateway.links import fields_of, new_link, wrong_code
+from tests.gateway.people import USER_AGENT, colleague, execute, visitor
 from tests.rows import oblige_since
 
 HEADS = ("layanan", "kanal", "bulan", "masuk", "selesai", "alasan")
 UPLOAD = "/unggah"
+WAY_IN = "Tautan unggah"
+"""What only the page has that asks somebody to sign in."""
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +46,9 @@ class Browser:
         self.hub = hub
         self.client = hub.client
 
-    def enter(self, agency: str = "dukcapil", *scopes: Any) -> httpx.Response:
-        key = self.hub.key(agency, *(scopes or ("usage:write",)))
-        return self.client.post(f"{UPLOAD}/masuk", data={"kunci": key})
+    def enter(self, link: SignedLink | None = None) -> httpx.Response:
+        link = link or new_link(self.hub.settings, "upload")
+        return self.client.post(f"{UPLOAD}/masuk", data=fields_of(link))
 
     def word(self) -> str:
         found = re.search(r'name="kata" value="([^"]+)"', self.client.get(UPLOAD).text)
@@ -68,26 +71,6 @@ class Browser:
 def browser(running: Hub) -> Iterator[Browser]:
     yield Browser(running)
     running.client.cookies.clear()
-
-
-def link_of(hub: Hub, agency: str, *, life: timedelta = timedelta(days=7)) -> UploadLink:
-    settings = hub.settings
-
-    async def work() -> UploadLink:
-        database = Database(settings, Service.gateway)
-        async with database.write_session() as session:
-            made = await issue_upload_link(
-                session,
-                settings.region,
-                key=load_private_key(settings.secrets_key_file),
-                agency=agency,
-                now=datetime.now(UTC),
-                lifetime=life,
-            )
-        await database.close()
-        return made
-
-    return asyncio.run(work())
 
 
 def revoke(hub: Hub, key_id: str) -> None:
@@ -205,9 +188,10 @@ def test_the_cookie_is_closed_to_scripts_other_sites_and_readers(browser: Browse
 
 
 def test_over_tls_no_other_host_of_the_domain_can_set_the_cookie(browser: Browser) -> None:
-    key = browser.hub.key("dukcapil", "usage:write")
+    link = new_link(browser.hub.settings, "upload")
     address = f"https://testserver{UPLOAD}"
-    cookie = browser.client.post(f"{address}/masuk", data={"kunci": key}).headers["set-cookie"]
+    entered = browser.client.post(f"{address}/masuk", data=fields_of(link))
+    [cookie] = [each for each in entered.headers.get_list("set-cookie") if UPLOADS.cookie in each]
     assert cookie.startswith(f"__Host-{UPLOADS.cookie}=")
     assert {"Secure", "HttpOnly", "Path=/"} <= set(cookie.split("; "))
     assert "Domain" not in cookie
@@ -216,7 +200,7 @@ def test_over_tls_no_other_host_of_the_domain_can_set_the_cookie(browser: Browse
     browser.client.cookies.clear()
     # A neighbour in the domain can set the name without the prefix.
     planted = {"Cookie": f"{UPLOADS.cookie}={session_id}"}
-    assert "Kunci instansi" in browser.client.get(address, headers=planted).text
+    assert WAY_IN in browser.client.get(address, headers=planted).text
 
 
 def copied(browser: Browser) -> dict[str, str]:
@@ -231,13 +215,13 @@ def test_a_copy_of_the_cookie_ends_with_the_session(browser: Browser) -> None:
     assert left.status_code == 303
     assert "Max-Age=0" in left.headers["set-cookie"]
     browser.client.cookies.clear()
-    assert "Kunci instansi" in browser.client.get(UPLOAD, headers=copy).text
+    assert WAY_IN in browser.client.get(UPLOAD, headers=copy).text
     assert browser.client.get(f"{UPLOAD}/templat.csv", headers=copy).status_code == 403
     for path in ("periksa", "kirim", "penjelasan"):
         data = {"kata": word, "isi": "eA=="}
         answer = browser.client.post(f"{UPLOAD}/{path}", data=data, headers=copy)
         assert answer.status_code == 403
-        assert "Kunci instansi" in answer.text
+        assert WAY_IN in answer.text
 
 
 def test_signing_in_again_ends_the_session_before_and_no_other(browser: Browser) -> None:
@@ -249,7 +233,7 @@ def test_signing_in_again_ends_the_session_before_and_no_other(browser: Browser)
     browser.enter()
     now = copied(browser)
     browser.client.cookies.clear()
-    assert "Kunci instansi" in browser.client.get(UPLOAD, headers=before).text
+    assert WAY_IN in browser.client.get(UPLOAD, headers=before).text
     for signed_in in (other, now):
         assert 'name="kata"' in browser.client.get(UPLOAD, headers=signed_in).text
 
@@ -257,7 +241,7 @@ def test_signing_in_again_ends_the_session_before_and_no_other(browser: Browser)
 def test_a_session_ends_after_half_an_hour_and_its_row_is_deleted(browser: Browser) -> None:
     browser.enter()
     expire_upload_sessions(browser.hub.settings)
-    assert "Kunci instansi" in browser.client.get(UPLOAD).text
+    assert WAY_IN in browser.client.get(UPLOAD).text
     app: Any = browser.client.app
     assert browser.client.portal is not None
     browser.client.portal.call(app.state.retention.prune_now)
@@ -307,55 +291,150 @@ def test_without_a_session_every_step_leads_to_the_way_in(browser: Browser) -> N
     for path in ("periksa", "kirim", "penjelasan"):
         answer = browser.client.post(f"{UPLOAD}/{path}", data={"kata": "x"})
         assert answer.status_code == 403
-        assert "Kunci instansi" in answer.text
+        assert WAY_IN in answer.text
     assert browser.client.get(f"{UPLOAD}/templat.csv").status_code == 403
     for forged in ("x", "AAAA" * 30, "é"):
         headers = {"Cookie": f"{UPLOADS.cookie}={forged}".encode()}
-        assert "Kunci instansi" in browser.client.get(UPLOAD, headers=headers).text
+        assert WAY_IN in browser.client.get(UPLOAD, headers=headers).text
 
 
-def test_a_wrong_key_or_one_without_the_scope_does_not_enter(browser: Browser) -> None:
-    wrong = browser.client.post(f"{UPLOAD}/masuk", data={"kunci": "emk_aa_bb"})
-    assert (wrong.status_code, "set-cookie" in wrong.headers) == (403, False)
-    assert "kedaluwarsa" in wrong.text
-    lacking = browser.enter("dukcapil", "metrics:draft")
-    assert (lacking.status_code, "set-cookie" in lacking.headers) == (403, False)
-    assert "usage:write" in lacking.text
+def test_a_key_does_not_sign_in_and_a_link_needs_its_code(browser: Browser) -> None:
+    link = new_link(browser.hub.settings, "upload")
+    key = browser.hub.key("dukcapil", "usage:write")
+    device = new_link(browser.hub.settings, "device")
+    for fields in (
+        {"kunci": key},
+        {"tautan": key, "kode": link.code},
+        {"tautan": link.token},
+        {"tautan": link.token, "kode": "12345"},
+        {"tautan": link.token, "kode": wrong_code(link)},
+        {"tautan": link.token, "kode": device.code},
+        fields_of(device),
+    ):
+        answer = browser.client.post(f"{UPLOAD}/masuk", data=fields)
+        assert answer.status_code in (403, 422), fields
+        assert "set-cookie" not in answer.headers
+    pasted = {"tautan": f"https://hub.test{link.path} ", "kode": link.readable_code}
+    assert browser.client.post(f"{UPLOAD}/masuk", data=pasted).status_code == 303
+    assert WAY_IN not in browser.client.get(UPLOAD).text
 
 
-def test_the_audit_log_says_which_key_signed_in_or_tried_to_and_signed_out(
+def test_five_wrong_codes_in_a_row_revoke_a_link_and_end_its_sessions(browser: Browser) -> None:
+    link = new_link(browser.hub.settings, "upload")
+    browser.enter(link)
+    copy = copied(browser)
+    browser.client.cookies.clear()
+
+    def attempt(code: str) -> str:
+        answer = browser.client.post(f"{UPLOAD}/masuk", data={"tautan": link.token, "kode": code})
+        assert answer.status_code in (403, 422)
+        return answer.text
+
+    for remaining in (4, 3, 2, 1):
+        assert f"Sisa percobaan: {remaining};" in attempt(wrong_code(link))
+        assert "enam angka yang disampaikan" in attempt("12")  # no code, and no attempt
+    browser.enter(link)  # begins the count anew
+    assert "Sisa percobaan: 4;" in attempt(wrong_code(link))
+    for _ in range(3):
+        attempt(wrong_code(link))
+    closed = attempt(wrong_code(link))
+    assert "sehingga tautan ini dicabut" in closed
+    assert "tidak berlaku" in attempt(link.code)
+    assert WAY_IN in browser.client.get(UPLOAD, headers=copy).text
+
+
+def test_simultaneous_guesses_count_each(browser: Browser) -> None:
+    link = new_link(browser.hub.settings, "upload")
+    fields = {"tautan": link.token, "kode": wrong_code(link)}
+
+    def guess(_: int) -> str:
+        return browser.client.post(f"{UPLOAD}/masuk", data=fields).text
+
+    with ThreadPoolExecutor(8) as guessers:
+        answers = list(guessers.map(guess, range(12)))
+    assert sum("Sisa percobaan" in answer for answer in answers) <= 4
+    assert "tidak berlaku" in browser.client.post(f"{UPLOAD}/masuk", data=fields_of(link)).text
+
+
+def test_sessions_of_a_link_are_seen_and_ended_after_its_code(browser: Browser) -> None:
+    link = new_link(browser.hub.settings, "upload")
+    firefox = {"User-Agent": USER_AGENT}
+    browser.client.post(f"{UPLOAD}/masuk", data=fields_of(link), headers=firefox)
+    other = copied(browser)
+    browser.client.cookies.clear()
+    browser.enter()  # of another link, which neither sees nor ends it
+    stranger, stranger_word = copied(browser), browser.word()
+    browser.client.cookies.clear()
+    browser.enter(link)
+    page = browser.client.get(f"{UPLOAD}/sesi").text
+    ids = re.findall(r'name="sesi" value="([0-9a-f-]{36})" required( checked)?', page)
+    [own] = [found for found, is_own in ids if is_own]
+    [theirs] = [found for found, is_own in ids if not is_own]
+    assert "Perangkat ini" in page
+    assert "Firefox, Android" in page
+
+    def end(chosen: str, code: str, headers: dict[str, str] | None = None) -> httpx.Response:
+        word = stranger_word if headers == stranger else browser.word()
+        fields = {"kata": word, "sesi": chosen, "kode": code}
+        return browser.client.post(f"{UPLOAD}/sesi", data=fields, headers=headers)
+
+    assert end(theirs, wrong_code(link)).status_code == 403
+    assert end(theirs, "").status_code == 422
+    assert end("lain", link.code).status_code == 422
+    assert WAY_IN not in browser.client.get(UPLOAD, headers=other).text
+    ended = end(theirs, link.readable_code)
+    assert (ended.status_code, ended.headers["location"]) == (303, f"{UPLOAD}/sesi")
+    kept = copied(browser)
+    browser.client.cookies.clear()
+    assert WAY_IN in browser.client.get(UPLOAD, headers=other).text
+    assert end(own, link.code, headers=stranger).status_code == 403  # not their code
+    browser.client.cookies.set(UPLOADS.cookie, kept["Cookie"].partition("=")[2])
+    for _ in range(7):
+        end("semua", wrong_code(link))
+    held = end("semua", link.code)
+    assert held.status_code == 429
+    execute(browser.hub, "DELETE FROM gateway.sign_in_attempt")
+    assert end("semua", link.code).headers["location"] == UPLOAD
+    browser.client.cookies.clear()
+    assert WAY_IN in browser.client.get(UPLOAD, headers=kept).text
+    assert WAY_IN not in browser.client.get(UPLOAD, headers=stranger).text
+    # Wrong codes in a session did not revoke the link.
+    assert browser.enter(link).status_code == 303
+
+
+def test_the_audit_log_says_which_link_signed_in_or_tried_to_and_signed_out(
     browser: Browser,
 ) -> None:
-    key = browser.hub.key("dukcapil", "usage:write")
-    weak = browser.hub.key("dukcapil", "evidence:write")
-    for shown in (key, weak, f"{key[:-1]}x"):
-        browser.client.post(f"{UPLOAD}/masuk", data={"kunci": shown})
+    link = new_link(browser.hub.settings, "upload")
+    for code in (link.code, wrong_code(link)):
+        browser.client.post(f"{UPLOAD}/masuk", data={"tautan": link.token, "kode": code})
+    browser.client.post(f"{UPLOAD}/masuk", data={"tautan": f"{link.token}x", "kode": link.code})
     browser.client.post(f"{UPLOAD}/keluar")
     headers = {"Authorization": f"Bearer {browser.hub.key('diskominfo', 'admin')}"}
     chain_audit_log(browser.hub.settings)
     lines = browser.client.get("/api/v1/audit?limit=3", headers=headers).json()["items"]
-    signed = (key.split("_")[1], "dukcapil", 303)
-    wanted = [signed, (weak.split("_")[1], "dukcapil", 403), signed]
+    wanted = [(link.id, "dukcapil", status) for status in (303, 403, 303)]
     assert [(line["key_id"], line["agency"], line["status"]) for line in lines] == wanted
 
 
-def test_a_key_that_is_revoked_ends_its_session(browser: Browser) -> None:
-    key = browser.hub.key("dukcapil", "usage:write")
-    browser.client.post(f"{UPLOAD}/masuk", data={"kunci": key})
+def test_a_link_that_is_revoked_ends_its_session(browser: Browser) -> None:
+    link = new_link(browser.hub.settings, "upload")
+    browser.enter(link)
     assert "Pencatatan Sipil" in browser.client.get(UPLOAD).text
-    revoke(browser.hub, key.split("_")[1])
-    assert "Kunci instansi" in browser.client.get(UPLOAD).text
+    revoke(browser.hub, link.id)
+    assert WAY_IN in browser.client.get(UPLOAD).text
+    assert browser.client.get(link.path, follow_redirects=True).status_code == 403
 
 
-def test_a_key_that_expires_ends_its_session(browser: Browser) -> None:
-    key = browser.hub.key("dukcapil", "usage:write")
-    browser.client.post(f"{UPLOAD}/masuk", data={"kunci": key})
-    set_expiry(browser.hub.settings, key.split("_")[1], datetime.now(UTC))
-    assert "Kunci instansi" in browser.client.get(UPLOAD).text
+def test_a_link_that_expires_ends_its_session(browser: Browser) -> None:
+    link = new_link(browser.hub.settings, "upload")
+    browser.enter(link)
+    set_expiry(browser.hub.settings, link.id, datetime.now(UTC))
+    assert WAY_IN in browser.client.get(UPLOAD).text
 
 
-def test_a_link_names_its_agency_and_its_button_signs_in(browser: Browser) -> None:
-    link = link_of(browser.hub, "dukcapil")
+def test_a_link_names_its_agency_and_its_code_signs_in(browser: Browser) -> None:
+    link = new_link(browser.hub.settings, "upload")
     moved = browser.client.get(link.path)
     assert (moved.status_code, moved.headers["location"]) == (303, f"{UPLOAD}/tautan")
     assert moved.headers["referrer-policy"] == "no-referrer"
@@ -364,31 +443,33 @@ def test_a_link_names_its_agency_and_its_button_signs_in(browser: Browser) -> No
     )
     opened = browser.client.get(moved.headers["location"])
     assert "Pencatatan Sipil" in opened.text
-    assert "Kunci instansi" in browser.client.get(UPLOAD).text
-    entered = browser.client.post(f"{UPLOAD}/masuk", data={"tautan": link.token})
+    assert WAY_IN in browser.client.get(UPLOAD).text
+    assert 'action="/unggah/masuk"' in opened.text
+    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', opened.text))
+    wrong = browser.client.post(f"{UPLOAD}/masuk", data={**hidden, "kode": wrong_code(link)})
+    assert 'aria-invalid="true"' in wrong.text
+    entered = browser.client.post(f"{UPLOAD}/masuk", data={**hidden, "kode": link.code})
     assert entered.status_code == 303
     assert "Pencatatan Sipil" in browser.client.get(UPLOAD).text
-    revoke(browser.hub, link.id)
-    assert "Kunci instansi" in browser.client.get(UPLOAD).text
-    assert browser.client.get(link.path, follow_redirects=True).status_code == 403
 
 
 def test_a_link_that_was_changed_or_is_over_does_not_enter(browser: Browser) -> None:
-    link, other = link_of(browser.hub, "dukcapil"), link_of(browser.hub, "dpmptsp")
-    over = link_of(browser.hub, "dukcapil", life=timedelta(seconds=-1))
+    settings = browser.hub.settings
+    link, other = new_link(settings, "upload"), new_link(settings, "upload", "dpmptsp")
+    over = new_link(settings, "upload", life=timedelta(seconds=-1))
     signature = link.token.split("_", 2)[2]
     changed = "B" if signature[0] != "B" else "C"
-    for token in (
-        f"eml_{other.id}_{signature}",
-        f"eml_{link.id}_{changed}{signature[1:]}",
-        f"eml_{link.id}_",
-        f"emk_{link.id}_{signature}",
-        "eml",
-        over.token,
+    for token, code in (
+        (f"eml_{other.id}_{signature}", other.code),
+        (f"eml_{link.id}_{changed}{signature[1:]}", link.code),
+        (f"eml_{link.id}_", link.code),
+        (f"emk_{link.id}_{signature}", link.code),
+        ("eml", link.code),
+        (over.token, over.code),
     ):
         shown = browser.client.get(f"{UPLOAD}/tautan/{token}", follow_redirects=True)
         assert shown.status_code == 403
-        answer = browser.client.post(f"{UPLOAD}/masuk", data={"tautan": token})
+        answer = browser.client.post(f"{UPLOAD}/masuk", data={"tautan": token, "kode": code})
         assert answer.status_code == 403
     bearer = {"Authorization": f"Bearer emk_{link.id}_{signature}"}
     assert browser.client.get("/api/v1/usage/summary", headers=bearer).status_code == 401
@@ -411,10 +492,10 @@ def test_the_reporting_page_counts_services_by_agency_and_month(browser: Browser
 def test_a_reporter_who_signed_in_uploads_for_the_own_agency_without_a_key(running: Hub) -> None:
     reporter = colleague(running, "pelapor@dukcapil.test", ("reporter", "dukcapil"))
     responder = colleague(running, "penjawab@dukcapil.test", ("responder", "dukcapil"))
-    assert "Kunci instansi" in responder.get(UPLOAD).text
+    assert WAY_IN in responder.get(UPLOAD).text
     home = reporter.get(UPLOAD)
     assert "Dinas Kependudukan dan Pencatatan Sipil" in home.text
-    assert "Kunci instansi" not in home.text
+    assert WAY_IN not in home.text
     assert "/unggah/keluar" not in home.text
     assert reporter.get("/unggah/templat.csv").status_code == 200
     file = {

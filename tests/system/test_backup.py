@@ -230,7 +230,7 @@ def fill(hub: RunningHub, settings: Settings) -> dict[str, Any]:
     return {
         "ticket": ticket,
         "picture": picture.content,
-        "link": "/" + link.stdout.strip().split("/", 3)[3],
+        "link": "/" + link.stdout.split()[0].split("/", 3)[3],
         "key": key,
     }
 

@@ -1,1 +1,1 @@
-"""API keys: issue, cache, rotation, revocation, upload links made from them, and their usage."""
+"""API keys: issue, cache, rotation, revocation, links made from them, and their usage."""

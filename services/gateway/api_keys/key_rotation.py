@@ -206,7 +206,7 @@ async def _check_number(
 SELECT_PAGE = """
 -- Select a page of keys after a cursor, of one agency or of all.
 SELECT id, agency, scopes, created_at, expires_at, revoked_at, last_used_at, rate_multiplier,
-    monthly_quota, is_link, parent, family
+    monthly_quota, is_link, wrong_codes, parent, family
 FROM gateway.api_key
 WHERE region = :region AND (CAST(:agency AS text) IS NULL OR agency = :agency)
     AND (CAST(:cursor AS text) IS NULL OR id > :cursor)

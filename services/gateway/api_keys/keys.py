@@ -38,9 +38,9 @@ LAST_USED_PRECISION = timedelta(minutes=1)
 INSERT_KEY = """
 -- Insert a key with the hash of its secret.
 INSERT INTO gateway.api_key (region, id, agency, scopes, secret_hash, created_at, expires_at,
-    rate_multiplier, monthly_quota, is_link, parent, family)
+    rate_multiplier, monthly_quota, is_link, code_hash, parent, family)
 VALUES (:region, :id, :agency, CAST(:scopes AS text[]), :secret_hash, :now, :expires_at,
-    :rate_multiplier, :monthly_quota, :is_link, :parent, :family)
+    :rate_multiplier, :monthly_quota, :is_link, :code_hash, :parent, :family)
 """
 
 SELECT_KEY = """
@@ -130,6 +130,7 @@ async def issue_key(
     rate_multiplier: int = 1,
     monthly_quota: int | None = None,
     is_link: bool = False,
+    code_hash: str | None = None,
     parent: str | None = None,
     family: str | None = None,
 ) -> IssuedKey:
@@ -153,6 +154,7 @@ async def issue_key(
             "rate_multiplier": rate_multiplier,
             "monthly_quota": monthly_quota,
             "is_link": is_link,
+            "code_hash": code_hash,
             "parent": parent,
             "family": family or key_id,
         },
@@ -239,10 +241,3 @@ def _require_valid(row: Any, now: datetime) -> None:
         raise NotAuthenticated("This key was revoked; issue another with `emall keys issue`.")
     if row.ends_at <= now:
         raise NotAuthenticated(f"This key expired on {row.ends_at:%Y-%m-%d}; issue another.")
-
-
-async def authenticate_caller(
-    database: Database, region: str, key: str, *, now: datetime
-) -> Caller:
-    """Return the caller of a key; raise `NotAuthenticated` as `authenticate_key` does."""
-    return (await authenticate_key(database, region, key, now=now)).caller

@@ -113,7 +113,12 @@ class ApiKey(ApiModel):
         description="Id of the first of the keys that were made from each other; they share "
         "quota and rate limits."
     )
-    is_link: bool = Field(description="Whether it is an upload link rather than a key.")
+    is_link: bool = Field(
+        description="Whether it is an upload link or the link of a survey device, not a key."
+    )
+    wrong_codes: int = Field(
+        description="Wrong codes in a row that were typed for a link; the fifth revokes it."
+    )
 
 
 @router.get("", operation_id="list_keys")

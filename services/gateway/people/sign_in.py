@@ -127,7 +127,7 @@ class SignIn:
         Raises:
             TooManyAttemptsError: The account or the address tried too often.
         """
-        await self._count_attempt(normalised_email(email), address, now=now)
+        await self.count_attempt(normalised_email(email), address, now=now)
         async with self.database.read_session() as session:
             person = await find_by_email(session, self.region, email)
             credential = None
@@ -148,7 +148,7 @@ class SignIn:
             TooManyAttemptsError: The account or the address tried too often.
         """
         account = person.email or ""
-        await self._count_attempt(account, address, now=now)
+        await self.count_attempt(account, address, now=now)
         if AUTHENTICATOR_CODE.fullmatch(code.strip()):
             is_right = await self._use_step(person.id, normalised_code(code), now=now)
         else:
@@ -174,7 +174,7 @@ class SignIn:
         Raises:
             TooManyAttemptsError: The account or the address tried too often.
         """
-        await self._count_attempt(person.email or "", address, now=now)
+        await self.count_attempt(person.email or "", address, now=now)
         async with self.database.write_session() as session:
             try:
                 await check_answer(
@@ -254,8 +254,12 @@ class SignIn:
         async with self.database.write_session() as session:
             return await session.scalar(text(USE_RECOVERY_CODE), parameters) is not None
 
-    async def _count_attempt(self, account: str, address: str, *, now: datetime) -> None:
-        """Count an attempt before it is looked at; raise `TooManyAttemptsError` over the limit."""
+    async def count_attempt(self, account: str, address: str, *, now: datetime) -> None:
+        """Count an attempt before it is looked at.
+
+        Raises:
+            TooManyAttemptsError: The account or the address tried too often.
+        """
         parameters = {
             "region": self.region,
             "id": new_id(),

@@ -128,7 +128,7 @@ async def answer_survey(
 ) -> Response:
     """Submit the answers: redirect to the thanks, or show the form with the answers in error.
 
-    A kiosk whose key is no longer valid still takes answers, as a page that anybody can open.
+    A kiosk whose registration is over still takes answers, as a page that anybody can open.
     """
     collector = await current_collector(request) if parameters.mode == "kiosk" else None
     mode = "page" if parameters.mode == "kiosk" and collector is None else parameters.mode
@@ -233,14 +233,14 @@ async def survey_of_service(page: CurrentPage, slug: SlugPath) -> Response:
 
 
 def registration_url(page: Page, path: str, parameters: SurveyParameters) -> str:
-    """Return where a device gets a key, from which it returns to this page."""
+    """Return where a device is registered and signed out, from which it returns to this page."""
     onward = str(httpx.URL(path, params=parameters.query(page)))
     query = page.language_query | {"lanjut": onward}
     return str(httpx.URL("/survei/perangkat", params=query))
 
 
 def to_registration(page: Page, path: str, parameters: SurveyParameters) -> Response:
-    """Redirect a device without a valid key."""
+    """Redirect a device that is not registered."""
     target = registration_url(page, path, parameters)
     return RedirectResponse(target, status_code=303, headers={"Cache-Control": "no-store"})
 
@@ -314,6 +314,7 @@ async def form_page(
         token=token,
         invitation=invitation,
         day=page.messages.long_date,
+        registration=_kiosk_registration(page, survey.slug, parameters),
         action=str(target),
         data=detail.href,
     )
@@ -323,6 +324,13 @@ async def form_page(
     is_shared = parameters.mode == "kiosk"
     response.headers["Cache-Control"] = "no-store" if is_shared else "private, no-cache"
     return response
+
+
+def _kiosk_registration(page: Page, slug: str, parameters: SurveyParameters) -> str | None:
+    """Return where a kiosk is signed out; None on a page that is no kiosk's."""
+    if parameters.mode != "kiosk":
+        return None
+    return registration_url(page, f"/survei/{slug}", parameters)
 
 
 async def _subject_name(page: Page, parameters: SurveyParameters) -> str | None:

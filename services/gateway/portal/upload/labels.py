@@ -30,9 +30,7 @@ LABELS: Mapping[str, Message] = {
     "email": N_("surel"),
 }
 
-NOT_ACCEPTED = N_("Kunci atau tautan ini tidak berlaku: salah, kedaluwarsa, atau dicabut.")
-NO_SCOPE = N_("Kunci ini tidak boleh mengirim statistik; minta kunci dengan cakupan usage:write.")
-SESSION_OVER = N_("Waktu 30 menit sudah habis atau kunci dicabut. Silakan masuk lagi.")
+SESSION_OVER = N_("Waktu 30 menit sudah habis, atau sesi ini diakhiri. Silakan masuk lagi.")
 NO_FILE = N_("Pilih berkas dulu.")
 TOO_LARGE = N_("Berkas lebih besar dari 2 MB.")
 WRONG_NAME = N_(

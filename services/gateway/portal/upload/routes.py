@@ -1,8 +1,7 @@
-"""`/unggah`: sign in with a key or a link, download the template, check a file, submit it."""
+"""`/unggah`: sign in with a link and its code, download the template, check a file, submit it."""
 
 import base64
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,22 +9,25 @@ from pathlib import PurePath
 from typing import Annotated, Any, Literal
 
 import httpx
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.datastructures import UploadFile
 
 from services.feedback.client import FeedbackClient, UploadProblem, UploadReceipt
-from services.gateway.api_keys.keys import authenticate_caller
-from services.gateway.api_keys.upload_links import authenticate_upload_link
+from services.gateway.api_keys.signed_links import PATH_OF, TOKEN
+from services.gateway.portal.key_sessions import KeySession
+from services.gateway.portal.link_sign_in import (
+    ALL_SESSIONS,
+    CodeRefusedError,
+    LinkRefusedError,
+    LinkSignIn,
+)
 from services.gateway.portal.page import CurrentPage, Page
 from services.gateway.portal.secret_links import SecretLink
 from services.gateway.portal.service_clients import feedback_client
 from services.gateway.portal.upload.labels import (
     LABELS,
     NO_FILE,
-    NO_SCOPE,
-    NOT_ACCEPTED,
     SESSION_OVER,
     TOO_LARGE,
     WRONG_NAME,
@@ -37,12 +39,9 @@ from services.gateway.portal.upload.session import (
     check_form_token,
     current_session,
 )
-from services.platform.database import Database
-from services.platform.identity import Caller
-from services.platform.problems import NotAuthenticated
+from services.platform.local_time import format_time
 from services.platform.service import API
 from services.platform.service_client import RequestRejectedError
-from services.platform.settings import Settings
 from services.platform.spreadsheets.model import CSV, ODS, XLSX, media_type_of
 from services.platform.translation import Message
 
@@ -61,8 +60,10 @@ SUFFIXES: Mapping[str, frozenset[str]] = {
 """How the name of a file may end, by the type of its content."""
 
 Token = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,200}$")]
-LINK = SecretLink("emall_tautan", re.compile(r"[A-Za-z0-9_-]{1,200}"))
-LINK_PAGE = "/unggah/tautan"
+LINK = SecretLink("emall_tautan", TOKEN)
+LINK_PAGE = PATH_OF["upload"]
+SESSIONS_PAGE = "/unggah/sesi"
+SIGN_IN = LinkSignIn("upload", UPLOADS)
 
 
 @dataclass(frozen=True)
@@ -91,53 +92,64 @@ async def open_link(request: Request, page: CurrentPage, token: Token) -> Respon
 
 @router.get(LINK_PAGE)
 async def show_link(request: Request, page: CurrentPage) -> Response:
-    """Show which agency a link is for. Only its button starts a session, since programs that scan
-    links in messages open them."""
-    token = LINK.read(request) or ""
-    try:
-        caller, until = await _authenticate_link(request, token)
-        agency = await _agency_name(page, caller.agency or "")
-    except NotAuthenticated:
-        return _sign_in_page(page, error=NOT_ACCEPTED, status=403)
-    except httpx.HTTPError:
-        return page.unavailable()
-    return _no_store(
-        page.render(
-            "upload-link.html",
-            token=token,
-            agency=agency,
-            until=until,
-            day=page.local_date(until),
-        )
-    )
+    """Show which agency a link is for, and ask for its code."""
+    return await _link_page(page, LINK.read(request) or "")
 
 
 @router.post("/unggah/masuk")
 async def enter(request: Request, page: CurrentPage) -> Response:
-    """Start a session with a key or a link."""
+    """Start a session with a link and its code."""
     form = await _read_form(request)
+    link = form.fields.get("tautan", "")
     try:
-        if token := form.fields.get("tautan"):
-            caller, _ = await _authenticate_link(request, token)
-        else:
-            caller = await _authenticate_key(request, form.fields.get("kunci", ""))
-    except NotAuthenticated:
-        return _sign_in_page(page, error=NOT_ACCEPTED, status=403)
-    request.scope["request_log"].impersonate(caller)
-    if not caller.has_scope("usage:write"):
-        return _sign_in_page(page, error=NO_SCOPE, status=403)
+        caller = await SIGN_IN.check(request, link, form.fields.get("kode", ""))
+    except CodeRefusedError as error:
+        return await _link_page(page, link, error=error)
+    except LinkRefusedError as error:
+        return _sign_in_page(page, error=error.message, status=error.status)
     response = _to_home_page(page)
     await UPLOADS.start(response, request, caller.subject, now=datetime.now(UTC))
+    LINK.forget(response, request, LINK_PAGE)
     return response
 
 
 @router.post("/unggah/keluar")
 async def leave(request: Request, page: CurrentPage) -> Response:
-    """End the session of a key; a person's ends in the workspace."""
+    """End the session of a link; a person's ends in the workspace."""
     if await current_session(request) is None:
         return _sign_in_page(page, error=SESSION_OVER, status=403)
     response = _to_home_page(page)
     await UPLOADS.end(response, request)
+    return response
+
+
+@router.get(SESSIONS_PAGE)
+async def show_sessions(request: Request, page: CurrentPage) -> Response:
+    """List the browsers that are signed in with the same link; a person's are in the workspace."""
+    session = await current_session(request)
+    if session is None:
+        return _sign_in_page(page, error=SESSION_OVER, status=403)
+    if session.link is None:
+        return RedirectResponse("/kelola/akun", status_code=303)
+    return await _sessions_page(page, session, session.link)
+
+
+@router.post(SESSIONS_PAGE)
+async def end_sessions(request: Request, page: CurrentPage) -> Response:
+    """End one or all sessions of the link, after its code."""
+    session = await current_session(request)
+    if session is None or session.link is None:
+        return _sign_in_page(page, error=SESSION_OVER, status=403)
+    form = await _read_form(request)
+    check_form_token(session, form.fields.get("kata", ""))
+    chosen, code = form.fields.get("sesi", ""), form.fields.get("kode", "")
+    try:
+        is_over = await SIGN_IN.end_sessions(request, session.link, chosen=chosen, code=code)
+    except LinkRefusedError as error:
+        return await _sessions_page(page, session, session.link, error=error)
+    response = _to_home_page(page) if is_over else _redirect(page, SESSIONS_PAGE)
+    if is_over:
+        await UPLOADS.end(response, request)
     return response
 
 
@@ -268,21 +280,6 @@ async def _read_form(request: Request) -> Form:
     return Form(fields, name, content)
 
 
-async def _authenticate_key(request: Request, key: str) -> Caller:
-    database: Database = request.app.state.database
-    settings: Settings = request.app.state.settings
-    return await authenticate_caller(database, settings.region, key.strip(), now=datetime.now(UTC))
-
-
-async def _authenticate_link(request: Request, token: str) -> tuple[Caller, datetime]:
-    database: Database = request.app.state.database
-    settings: Settings = request.app.state.settings
-    key: Ed25519PrivateKey = request.app.state.secrets_key
-    return await authenticate_upload_link(
-        database, settings.region, token, key=key, now=datetime.now(UTC)
-    )
-
-
 def _feedback(page: Page, session: Session) -> FeedbackClient:
     """Return the client of feedback for requests in the agency's name."""
     auth = page.request.app.state.auth_for(session.caller)
@@ -360,6 +357,46 @@ async def _name_or_slug(page: Page, session: Session) -> str:
         return session.agency
 
 
+async def _link_page(page: Page, link: str, *, error: LinkRefusedError | None = None) -> Response:
+    try:
+        caller, until = await SIGN_IN.find(page.request, link)
+        agency = await _agency_name(page, caller.agency or "")
+    except LinkRefusedError as refused:
+        return _sign_in_page(page, error=refused.message, status=refused.status)
+    except httpx.HTTPError:
+        return page.unavailable()
+    return _no_store(
+        page.render(
+            "upload-link.html",
+            status=200 if error is None else error.status,
+            link=link,
+            agency=agency,
+            until=until,
+            day=page.local_date(until),
+            error=error and page.messages.translate(error.message, **error.values),
+        )
+    )
+
+
+async def _sessions_page(
+    page: Page, session: Session, link: KeySession, *, error: LinkRefusedError | None = None
+) -> Response:
+    now = datetime.now(page.zone)
+    return _no_store(
+        page.render(
+            "upload-sessions.html",
+            status=200 if error is None else error.status,
+            session=session,
+            agency=await _name_or_slug(page, session),
+            sessions=await SIGN_IN.list_sessions(page.request, link),
+            current=link.id,
+            all_sessions=ALL_SESSIONS,
+            at=lambda when: format_time(when, now=now, zone=page.zone, language=page.language),
+            error=error and page.messages.translate(error.message),
+        )
+    )
+
+
 def _sign_in_page(page: Page, *, error: Message | None = None, status: int = 200) -> Response:
     return _no_store(
         page.render(
@@ -371,7 +408,11 @@ def _sign_in_page(page: Page, *, error: Message | None = None, status: int = 200
 
 
 def _to_home_page(page: Page) -> RedirectResponse:
-    target = httpx.URL("/unggah", params=page.language_query)
+    return _redirect(page, "/unggah")
+
+
+def _redirect(page: Page, path: str) -> RedirectResponse:
+    target = httpx.URL(path, params=page.language_query)
     return RedirectResponse(str(target), status_code=303, headers={"Cache-Control": "no-store"})
 
 

@@ -1,6 +1,6 @@
-"""Who uploads: a browser that showed an agency's key or link, for half an hour, or a person.
+"""Who uploads: a browser with an upload link and its code, for half an hour, or a person.
 
-A person who signed in to the workspace as a reporter or approver needs no key.
+A person who signed in to the workspace as a reporter or approver needs no link.
 """
 
 import hashlib
@@ -10,12 +10,17 @@ from datetime import timedelta
 
 from fastapi import Request
 
-from services.gateway.portal.key_sessions import KeySessions
+from services.gateway.portal.key_sessions import KeySession, KeySessions
 from services.gateway.portal.workspace.access import current_session as workspace_session
 from services.platform.identity import Caller
 from services.platform.problems import NotAllowed
 
-UPLOADS = KeySessions("upload", cookie="emall_unggah", lifetime=timedelta(minutes=30))
+UPLOADS = KeySessions(
+    "upload",
+    cookie="emall_unggah",
+    lifetime=timedelta(minutes=30),
+    rest=timedelta(minutes=30),
+)
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,8 @@ class Session:
     form_token: str
     person: str | None
     """Name of the person whose session of the workspace it is, which ends there."""
+    link: KeySession | None
+    """The session of a link; None if it is a person's."""
 
     @property
     def agency(self) -> str:
@@ -33,13 +40,13 @@ class Session:
 
 
 async def current_session(request: Request) -> Session | None:
-    """Return the session of a request; None if there is none or it or its key has ended.
+    """Return the session of a request; None if there is none or it or its link has ended.
 
-    That of a key counts before that of a person.
+    That of a link counts before that of a person.
     """
     found = await UPLOADS.find(request)
     if found is not None and found.caller.has_scope("usage:write"):
-        return _session(request, found.caller, _form_token(found.id), person=None)
+        return _session(request, found.caller, _form_token(found.token), link=found)
     person = await workspace_session(request)
     if (
         person is not None
@@ -51,11 +58,18 @@ async def current_session(request: Request) -> Session | None:
     return None
 
 
-def _session(request: Request, caller: Caller, form_token: str, *, person: str | None) -> Session:
+def _session(
+    request: Request,
+    caller: Caller,
+    form_token: str,
+    *,
+    person: str | None = None,
+    link: KeySession | None = None,
+) -> Session:
     request.scope["request_log"].impersonate(caller)
     # Whatever else the caller may do, these pages only report.
     narrowed = caller.model_copy(update={"scopes": frozenset({"usage:write"})})
-    return Session(narrowed, form_token, person)
+    return Session(narrowed, form_token, person, link)
 
 
 def check_form_token(session: Session, submitted: str) -> None:
@@ -64,5 +78,5 @@ def check_form_token(session: Session, submitted: str) -> None:
         raise NotAllowed("The form belongs to another session; open /unggah again.")
 
 
-def _form_token(session_id: str) -> str:
-    return hmac.new(session_id.encode(), b"form", hashlib.sha256).hexdigest()
+def _form_token(token: str) -> str:
+    return hmac.new(token.encode(), b"form", hashlib.sha256).hexdigest()

@@ -1,4 +1,4 @@
-"""`/kelola/kunci`: keys of the API and upload links, issued, replaced and revoked by people."""
+"""`/kelola/kunci`: keys of the API and links with codes, issued, replaced and revoked by people."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,14 @@ from services.gateway.api_keys.consumption import count_requests
 from services.gateway.api_keys.key_rotation import issue_first_key, list_keys, rotate_key
 from services.gateway.api_keys.keys import revoke_key
 from services.gateway.api_keys.routes import ApiKey, KeyRequest, KeyRotation
-from services.gateway.api_keys.upload_links import issue_upload_link
+from services.gateway.api_keys.signed_links import (
+    MAX_WRONG_CODES,
+    SCOPE_OF,
+    LinkUse,
+    SignedLink,
+)
+from services.gateway.api_keys.signed_links import issue_link as issue_signed_link
+from services.gateway.people.sign_in import SignIn
 from services.gateway.portal.secret_links import hub_address
 from services.gateway.portal.workspace.access import Workspace, database_of
 from services.gateway.portal.workspace.labels import SCOPES as SCOPE_LABELS
@@ -38,6 +45,11 @@ DEFAULT_DAYS, DEFAULT_LINK_DAYS, DEFAULT_OVERLAP = 365, 30, 7
 COUNTED = timedelta(days=30)
 """For how long back the requests of a key are counted."""
 
+LINK_KINDS: Mapping[LinkUse, Message] = {
+    "upload": N_("Tautan unggah"),
+    "device": N_("Tautan perangkat survei"),
+}
+NO_USE = N_("Pilih untuk apa tautannya.")
 NO_AGENCY = N_("Pilih instansi.")
 NO_SCOPE = N_("Pilih sedikitnya satu cakupan.")
 BAD_DAYS = N_("Tulis jumlah hari, 1 sampai %(most)s.")
@@ -62,7 +74,7 @@ class Secret:
     text: str
     agency: str
     expires_at: datetime
-    is_link: bool = False
+    link: SignedLink | None = None
     replaces: str | None = None
     old_expires_at: datetime | None = None
 
@@ -134,36 +146,41 @@ async def issue(request: Request, workspace: ConfirmedAdministrator) -> Response
 
 @router.get(f"{KEYS}/tautan")
 async def show_link_form(workspace: ConfirmedAdministrator) -> Response:
-    """Show the form of a new upload link."""
+    """Show the form of a new link."""
     return await _link_form(workspace)
 
 
 @router.post(f"{KEYS}/tautan")
 async def issue_link(request: Request, workspace: ConfirmedAdministrator) -> Response:
-    """Make an upload link and show it once."""
+    """Make a link with its code and show both once."""
     errors: dict[str, Message] = {}
     days = _number(workspace.fields, "hari", least=1, most=MAX_LINK_DAYS)
     agency = await _agency(workspace)
+    chosen = workspace.fields.get("untuk")
+    use: LinkUse | None = next((each for each in SCOPE_OF if each == chosen), None)
+    if use is None:
+        errors["untuk"] = NO_USE
     if agency is None:
         errors["instansi"] = NO_AGENCY
     if days is None:
         errors["hari"] = BAD_DAYS
-    if errors or agency is None or days is None:
+    if use is None or agency is None or days is None:
         return await _link_form(workspace, errors)
     key: Ed25519PrivateKey = request.app.state.secrets_key
+    sign_in: SignIn = request.app.state.sign_in
     async with database_of(request).write_session() as session:
-        link = await issue_upload_link(
+        link = await issue_signed_link(
             session,
             get_region(request),
             key=key,
+            hashes=sign_in.hashes,
+            use=use,
             agency=agency,
             now=datetime.now(UTC),
             lifetime=timedelta(days=days),
         )
     text = f"{hub_address(request)}{link.path}"
-    return await _secret_page(
-        workspace, Secret(link.id, text, agency, link.expires_at, is_link=True)
-    )
+    return await _secret_page(workspace, Secret(link.id, text, agency, link.expires_at, link=link))
 
 
 @router.get(f"{KEYS}/{{id}}")
@@ -279,7 +296,7 @@ async def _key_form(
 
 async def _link_form(workspace: Workspace, errors: Mapping[str, Message] | None = None) -> Response:
     return workspace.render(
-        "workspace/upload-link-form.html",
+        "workspace/link-form.html",
         status=422 if errors else 200,
         errors=_texts(workspace, errors, most=MAX_LINK_DAYS),
         names=await workspace.agency_names(),
@@ -311,6 +328,7 @@ async def _key_page(
         key=found,
         agency=names.get(found.agency, found.agency),
         is_valid=_is_valid(found, now),
+        is_locked=found.wrong_codes >= MAX_WRONG_CODES,
         family=[key for key in keys if key.family == found.family and key.id != id],
         requests=counts.get(id, 0),
         errors=_texts(workspace, errors),
@@ -346,6 +364,7 @@ def _is_valid(key: ApiKey, now: datetime) -> bool:
 class KeyLabels:
     """The words, dates and numbers of keys in the page's language."""
 
+    kind: Callable[[ApiKey], str]
     state: Callable[[ApiKey], str]
     scopes: Callable[[ApiKey], Sequence[str]]
     day: Callable[[datetime], str]
@@ -355,7 +374,15 @@ class KeyLabels:
 def _labels(workspace: Workspace, now: datetime) -> KeyLabels:
     messages = workspace.page.messages
 
+    def kind(key: ApiKey) -> str:
+        for use, label in LINK_KINDS.items():
+            if key.is_link and SCOPE_OF[use] in key.scopes:
+                return messages.translate(label)
+        return messages.gettext("Kunci")
+
     def state(key: ApiKey) -> str:
+        if key.wrong_codes >= MAX_WRONG_CODES:
+            return messages.gettext("Dicabut, kode salah")
         if key.revoked_at is not None:
             return messages.pgettext("key", "Dicabut")
         if key.expires_at <= now:
@@ -365,4 +392,4 @@ def _labels(workspace: Workspace, now: datetime) -> KeyLabels:
     def scopes(key: ApiKey) -> Sequence[str]:
         return [messages.translate(SCOPE_LABELS[scope]) for scope in key.scopes]
 
-    return KeyLabels(state, scopes, workspace.page.local_date, messages.number)
+    return KeyLabels(kind, state, scopes, workspace.page.local_date, messages.number)
