@@ -40,6 +40,8 @@ LINKS = """
   .map((link) => new URL(link.getAttribute("href"), document.baseURI).href)
 """
 """Addresses of links; those in pictures (SVG) have another `href` than those of a page."""
+STATUS = "performance.getEntriesByType('navigation')[0].responseStatus"
+NOT_LOADED = "Failed to load resource"
 ROLES: tuple[tuple[Role, str | None], ...] = (
     ("administrator", "diskominfo"),
     ("lead", "diskominfo"),
@@ -238,7 +240,20 @@ def look(
                 found[f"{template} {language}"] = these
         if LANGUAGES[1:]:
             tab.page.goto(address)
+        if complaints := console(tab):
+            found[f"{template} console"] = complaints
     return found, seen
+
+
+def console(tab: BrowserTab) -> list[str]:
+    """Return what the console says since it was last asked.
+
+    That the page itself was answered with an error, which the console notes too, is none of it.
+    """
+    is_refused = tab.page.evaluate(STATUS) >= 400
+    said = [one for one in tab.console_errors if not (is_refused and one.startswith(NOT_LOADED))]
+    tab.console_errors.clear()
+    return said
 
 
 @pytest.mark.usefixtures("invitation", "records")
