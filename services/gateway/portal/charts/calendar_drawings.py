@@ -19,8 +19,8 @@ CELL_HEIGHT = 14
 GAP = 3
 ROWS_UNDER_A_HEAD = 6
 """Rows after which the names of the months are repeated, so that they are on a phone's screen."""
-LETTERS_OF_A_MONTH = 3
-"""The width of a cell; the English "Sept" has more."""
+MONTHS_PER_NAME = 3
+"""A cell is narrower than the name of its month with room around it, so the quarters are named."""
 PLOT = 40
 """Height of a day's full bar."""
 
@@ -65,13 +65,13 @@ def month_cells(
     """Return a drawing of rows of months; below it, what each look that occurs means."""
     parts: list[str] = []
     wide = WIDTH / len(months)
-    words_of_months = [month[:LETTERS_OF_A_MONTH] for month in months]
     y = 1.0
     for number, row in enumerate(rows):
         if number % ROWS_UNDER_A_HEAD == 0:
             parts += [
-                text_at((at + 0.5) * wide, y + SMALL, word, SMALL, anchor="middle", soft=True)
-                for at, word in enumerate(words_of_months)
+                text_at((at + 0.5) * wide, y + SMALL, month, SMALL, anchor="middle", soft=True)
+                for at, month in enumerate(months)
+                if at % MONTHS_PER_NAME == 0
             ]
             y += SMALL * LINE_HEIGHT + 6
         for words, size, soft in ((row.label, NORMAL, False), (row.summary, SMALL, True)):
