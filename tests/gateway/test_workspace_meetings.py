@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -80,7 +80,7 @@ def test_a_meeting_is_recorded_as_a_proposal_and_confirmed_by_another_organisati
     hub: Hub, editor: Colleague, approver: Colleague
 ) -> None:
     form = editor.get(f"{MEETINGS}/baru")
-    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    yesterday = datetime.now(DEFAULT_ZONE).date() - timedelta(days=1)
     assert re.search(rf'name="tanggal"[^>]* value="{yesterday.year}-', form.text)
     meeting = recorded(editor)
     stored = read(hub, meeting)

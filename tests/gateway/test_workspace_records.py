@@ -1,11 +1,12 @@
 """`/kelola/katalog`: agencies, places and sources, and what people searched for in vain."""
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 
 import httpx
 import pytest
 
+from services.platform.local_time import DEFAULT_ZONE
 from services.platform.settings import Service
 from tests.conftest import Hub
 from tests.gateway.forms import errors_without_field, form_fields
@@ -138,8 +139,8 @@ def test_a_record_has_its_history_and_is_withdrawn_when_nothing_needs_it(
 
 
 def test_the_page_of_demand_has_the_words_that_found_nothing(hub: Hub, editor: Colleague) -> None:
-    month = f"{datetime.now(UTC):%Y-%m}"
-    first = datetime.now(UTC).date().replace(day=1)
+    first = datetime.now(DEFAULT_ZONE).date().replace(day=1)
+    month = f"{first:%Y-%m}"
     execute(
         hub,
         "INSERT INTO catalog.search_demand (region, month, word, days, first_day, last_day) "
