@@ -52,12 +52,14 @@ def test_a_partner_scans_the_code_and_the_recorder_finds_the_name_in_the_form(
         record = page.url.removeprefix(site)
         state = page.context.storage_state()
         pages = [plan, f"{plan}/ubah", f"{plan}/daftar-hadir", record]
-        with browser.new_context(storage_state=state) as looked:
+        with browser.new_context(storage_state=state) as context:
+            looked = context.new_page()
             for path in (*pages, "/kelola/rapat/rencana/baru", "/kelola/rapat"):
-                look(looked.new_page(), site, path)
-        with browser.new_context(storage_state=guest_state) as looked:
+                look(looked, site, path)
+        with browser.new_context(storage_state=guest_state) as context:
+            looked = context.new_page()
             for path in ("/hadir", "/hadir?lang=en", "/hadir/terima-kasih", "/hadir/salah"):
-                look(looked.new_page(), site, path)
+                look(looked, site, path)
 
         page.fill("#dokumen", "Notula rapat forum")
         page.click("text=Simpan sebagai usulan")

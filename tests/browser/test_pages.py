@@ -46,7 +46,6 @@ PAGES = (
 )
 LOOKS: Sequence[tuple[int, int, Literal["light", "dark"]]] = (
     (320, 640, "light"),
-    (360, 740, "light"),
     (360, 740, "dark"),
     (768, 1024, "light"),
     (1280, 800, "light"),

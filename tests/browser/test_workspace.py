@@ -85,9 +85,9 @@ def test_an_invited_person_works_on_a_telephone_without_script_and_signs_in_by_k
             page.keyboard.press("Enter")
             page.wait_for_url(f"{site}/kelola")
 
-            looked = browser.new_context(storage_state=context.storage_state())
+            looked = browser.new_context(storage_state=context.storage_state()).new_page()
             for path in (*PAGES, meeting, f"{meeting}/ubah"):
-                look(looked.new_page(), site, path)
+                look(looked, site, path)
             browser.close()
 
 
@@ -117,7 +117,7 @@ def record_meeting(page: Page) -> str:
 
 
 def look(page: Page, site: str, path: str) -> None:
-    """Check that a page fits the screen, can be read, and names its fields."""
+    """Open a page and check that it fits the screen, can be read, and names its fields."""
     page.goto(site + path)
     for width, height, scheme in LOOKS:
         page.set_viewport_size({"width": width, "height": height})
@@ -129,4 +129,3 @@ def look(page: Page, site: str, path: str) -> None:
     assert page.locator("h1").count() == 1
     assert page.evaluate(INPUTS_WITHOUT_LABEL) == []
     assert page.evaluate(IDS_GIVEN_TWICE) == []
-    page.close()

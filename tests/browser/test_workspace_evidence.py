@@ -42,7 +42,8 @@ def test_evidence_is_kept_on_a_telephone_without_script(
         page.get_by_text("Tinjau risiko Jaringan putus").click()
         assert page.url == risk
         state = page.context.storage_state()
-    with browser.new_context(storage_state=state) as looked:
+    with browser.new_context(storage_state=state) as context:
+        looked = context.new_page()
         kinds = ("perjanjian", "keputusan", "program", "pelatihan", "risiko", "penghargaan")
         for path in (
             EVIDENCE,
@@ -53,7 +54,7 @@ def test_evidence_is_kept_on_a_telephone_without_script(
             f"{agreement.removeprefix(site)}/perpanjang",
         ):
             for language in ("", "?lang=en"):
-                look(looked.new_page(), site, path + language)
+                look(looked, site, path + language)
 
 
 def save(page: Page, fields: dict[str, str]) -> None:

@@ -51,7 +51,6 @@ def test_spbe_is_prepared_on_a_telephone_and_assessed(
         with page.expect_download() as download:
             page.get_by_role("link", name="XLSX").click()
         assert download.value.suggested_filename == "spbe-2020-2025.xlsx"
-        page.close()
         for path in (
             f"{WORKBOOK}?tahun=2025",
             f"{WORKBOOK}/11?tahun=2025",
@@ -62,7 +61,7 @@ def test_spbe_is_prepared_on_a_telephone_and_assessed(
             *(f"/kelola/bukti/{kind}/baru" for kind in ("tingkat", "putusan", "kelengkapan")),
         ):
             for language in ("id", "en"):
-                look(looked.new_page(), site, f"{path}{'&' if '?' in path else '?'}lang={language}")
+                look(page, site, f"{path}{'&' if '?' in path else '?'}lang={language}")
 
 
 def record_level(page: Page, site: str, decree: Path) -> str:
