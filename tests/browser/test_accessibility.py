@@ -33,8 +33,11 @@ pytestmark = pytest.mark.browser
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
 LANGUAGES = ("", "lang=en") if os.environ.get("EMALL_AXE") == "all" else ("",)
 STANDARDS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
-RUN = """async (options) => (await axe.run(document, options)).violations.map(
+RUN = """async (options) => (
+  await axe.run(document, { ...options, resultTypes: ["violations"] })
+).violations.map(
     (found) => found.id + ": " + found.nodes.slice(0, 3).map((node) => node.html).join(" | "))"""
+"""What axe finds; it describes no node that is right, which takes a quarter of the time."""
 LINKS = """
 [...document.querySelectorAll("a[href]")]
   .map((link) => new URL(link.getAttribute("href"), document.baseURI).href)
