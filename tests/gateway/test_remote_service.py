@@ -229,13 +229,12 @@ def test_a_sender_may_take_longer_than_a_service_may(hub_address: str) -> None:
 
 
 def test_an_answer_is_passed_on_as_it_comes(hub_address: str) -> None:
-    began = time.monotonic()
     with httpx.stream("GET", f"{hub_address}{HERE}/drip") as got:
         pieces = got.iter_bytes()
         assert next(pieces).startswith(b"drop")
-        assert time.monotonic() - began < 1
+        began = time.monotonic()
         assert b"".join(pieces).endswith(b".")
-    assert time.monotonic() - began > 1.5
+    assert time.monotonic() - began > 0.5
 
 
 def test_a_big_answer_arrives_whole(hub_address: str) -> None:
