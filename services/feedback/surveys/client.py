@@ -9,13 +9,18 @@ from services.feedback.surveys.invitation_schemas import (
     Invitations,
     Invited,
 )
-from services.feedback.surveys.round_schemas import Round, StoredRound
+from services.feedback.surveys.round_schemas import Round, RoundSummary, StoredRound, SurveyRounds
 from services.platform.service import API
 from services.platform.service_client import RequestRejectedError, ServiceClient, parse
 
 
 class SurveyWorkClient(ServiceClient):
     """Requests of those who hold surveys and act on their results."""
+
+    async def list_rounds(self, slug: str) -> list[RoundSummary]:
+        """Return the rounds of a survey, the newest first; none if there is no such survey."""
+        found = await self._find(SurveyRounds, f"{API}/surveys/{slug}/rounds")
+        return [] if found is None else found.items
 
     async def find_round(self, slug: str, code: str) -> tuple[StoredRound, str] | None:
         """Return a round with its entity tag; None if there is none."""

@@ -3,9 +3,9 @@
 import asyncio
 from datetime import timedelta
 
-from services.feedback.client import RoundSummary, SurveyDetail
+from services.feedback.client import RoundSummary, SurveyItem
 from services.gateway.portal.workspace.access import Workspace
-from services.gateway.portal.workspace.surveys import SURVEYS, find_surveys
+from services.gateway.portal.workspace.surveys import SURVEYS
 from services.gateway.portal.workspace.tasks import Task
 
 SOON = timedelta(days=7)
@@ -16,8 +16,14 @@ LOW_RATE = 0.5
 
 async def find_survey_tasks(workspace: Workspace) -> list[Task]:
     """Return the open rounds with invitations to answer, or that end soon with few answers."""
-    surveys = await find_surveys(workspace)
-    opened = [(survey, one) for survey in surveys for one in survey.rounds if one.state == "open"]
+    surveys = await workspace.feedback.list_surveys()
+    rounds = await asyncio.gather(*(workspace.feedback.list_rounds(one.slug) for one in surveys))
+    opened = [
+        (survey, one)
+        for survey, of_survey in zip(surveys, rounds, strict=True)
+        for one in of_survey
+        if one.state == "open"
+    ]
     found = await asyncio.gather(*(_task(workspace, survey, one) for survey, one in opened))
     return [task for task in found if task is not None]
 
@@ -42,14 +48,14 @@ async def find_due_follow_up(workspace: Workspace) -> list[Task]:
     ]
 
 
-async def _task(workspace: Workspace, survey: SurveyDetail, one: RoundSummary) -> Task | None:
+async def _task(workspace: Workspace, survey: SurveyItem, one: RoundSummary) -> Task | None:
     messages = workspace.page.messages
-    title = workspace.page.in_language(survey.survey, "title")
-    href = f"{SURVEYS}/{survey.survey.slug}/putaran/{one.round}"
+    title = workspace.page.in_language(survey, "title")
+    href = f"{SURVEYS}/{survey.slug}/putaran/{one.round}"
     rate = one.response_rate
     if rate is None and one.asked:
         results = await workspace.feedback.find_results(
-            survey.survey.slug, period=str(one.opens_on.year), survey_round=one.round
+            survey.slug, period=str(one.opens_on.year), survey_round=one.round
         )
         rate = 0.0 if results is None else results.response_rate or 0.0
     if one.closes_on <= workspace.today + SOON and rate is not None and rate < LOW_RATE:
