@@ -469,13 +469,18 @@ class FeedbackClient(SurveyWorkClient):
         return [item for item in found.items if item.is_current]
 
     async def list_drafts(
-        self, *, agency: str | None = None, first: str | None = None, last: str | None = None
+        self,
+        *,
+        agency: str | None = None,
+        first: str | None = None,
+        last: str | None = None,
+        state: Literal["submitted"] | None = None,
     ) -> list[StatisticDraftItem]:
-        """Return drafts of the last year or of a span of months.
+        """Return drafts of the last year or of a span of months, or all that wait for approval.
 
         Without an agency those of the caller's; of all, for an administrator of none.
         """
-        query = {"agency": agency, "from": first, "to": last}
+        query = {"agency": agency, "from": first, "to": last, "state": state}
         return (await self._get(StatisticDrafts, DRAFTS, query=query)).items
 
     async def get_draft(self, period: str) -> StatisticDraft:

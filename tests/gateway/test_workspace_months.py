@@ -184,6 +184,8 @@ def test_the_desk_leads_to_the_months(hub: Hub, reporter: Colleague, approver: C
     assert "menunggu persetujuan Anda" in desk.text
     assert f'href="{MONTHS}/{period}"' in desk.text
     assert "menunggu persetujuan Anda" not in reporter.get("/kelola").text
+    save(reporter, "2019-05", {CELL: "9", "ajukan": "1"})
+    assert f'href="{MONTHS}/2019-05"' in approver.get("/kelola").text
     listed = reporter.get(MONTHS)
     assert "Menunggu persetujuan" in listed.text
     assert f'href="{MONTHS}/{period}"' in listed.text

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 
 from services.feedback.statistics import drafts
 from services.feedback.statistics.draft_schemas import (
@@ -19,6 +19,7 @@ from services.feedback.statistics.draft_schemas import (
 from services.feedback.statistics.drafts import Draft, MonthKey
 from services.feedback.statistics.obligations import reported_services
 from services.feedback.statistics.parameters import (
+    FIRST_MONTH,
     FirstMonthQuery,
     LastMonthQuery,
     OwnAgencyQuery,
@@ -99,6 +100,12 @@ async def list_statistic_drafts(
     agency: OwnAgencyQuery = None,
     first: FirstMonthQuery = None,
     last: LastMonthQuery = None,
+    state: Annotated[
+        Literal["submitted"] | None,
+        Query(
+            description="Only those that wait for approval; without `from` and `to` of all months."
+        ),
+    ] = None,
 ) -> StatisticDrafts:
     """List the drafts of the key's agency. Default: of the last twelve months that have ended.
 
@@ -106,9 +113,19 @@ async def list_statistic_drafts(
     """
     if agency is not None or caller.agency is not None or "admin" not in caller.scopes:
         agency = resolve_agency(caller, agency)
-    begin, end = resolve_months(first, last, now=datetime.now(UTC), zone=zone)
-    region = get_region(request)
-    items = await drafts.list_drafts(session, region, agency, first=begin, last=end)
+    now = datetime.now(UTC)
+    if state is not None and first is None and last is None:
+        begin, end = FIRST_MONTH, month_of(now, zone)
+    else:
+        begin, end = resolve_months(first, last, now=now, zone=zone)
+    items = await drafts.list_drafts(
+        session,
+        get_region(request),
+        agency,
+        first=begin,
+        last=end,
+        only_submitted=state is not None,
+    )
     return StatisticDrafts(items=items)
 
 

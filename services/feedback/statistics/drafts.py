@@ -36,10 +36,12 @@ WHERE region = :region AND agency = :agency AND period = :period
 """
 
 LIST_DRAFTS = """
--- The drafts of an agency, or of all, in a span of months, the latest first.
+-- The drafts of an agency, or of all, in a span of months, or those that wait for approval, the
+-- latest first.
 SELECT * FROM feedback.statistic_draft
 WHERE region = :region AND (CAST(:agency AS text) IS NULL OR agency = :agency)
     AND period BETWEEN :first AND :last
+    AND (NOT :only_submitted OR submitted_at IS NOT NULL AND approved_at IS NULL)
 ORDER BY period DESC, agency
 """
 
@@ -169,10 +171,22 @@ async def find_draft(session: ReadSession | WriteSession, key: MonthKey) -> Draf
 
 
 async def list_drafts(
-    session: ReadSession, region: str, agency: str | None, *, first: date, last: date
+    session: ReadSession,
+    region: str,
+    agency: str | None,
+    *,
+    first: date,
+    last: date,
+    only_submitted: bool = False,
 ) -> list[StatisticDraftItem]:
     """Return the drafts of an agency, or of all, in a span of months."""
-    parameters = {"region": region, "agency": agency, "first": first, "last": last}
+    parameters = {
+        "region": region,
+        "agency": agency,
+        "first": first,
+        "last": last,
+        "only_submitted": only_submitted,
+    }
     rows = await session.execute(text(LIST_DRAFTS), parameters)
     return [_item(row) for row in rows.mappings()]
 

@@ -18,9 +18,9 @@ async def find_owed_months(workspace: Workspace) -> list[Task]:
     """Return the months that the agency has not reported; not those that wait for approval."""
     months, drafts = await asyncio.gather(
         workspace.feedback.list_reporting_months(agency=workspace.agency),
-        workspace.once(_own_drafts),
+        workspace.once(_own_waiting_drafts),
     )
-    submitted = {each.period for each in drafts if each.state == "submitted"}
+    submitted = {each.period for each in drafts}
     messages = workspace.page.messages
     return [
         Task(
@@ -48,8 +48,8 @@ async def find_months_to_approve(workspace: Workspace) -> list[Task]:
             ),
             f"{MONTHS}/{draft.period}",
         )
-        for draft in await workspace.once(_own_drafts)
-        if draft.state == "submitted" and workspace.caller.person not in draft.authors
+        for draft in await workspace.once(_own_waiting_drafts)
+        if workspace.caller.person not in draft.authors
     ]
 
 
@@ -57,7 +57,7 @@ async def find_months_nobody_can_approve(workspace: Workspace) -> list[Task]:
     """Return the submitted months of all agencies where nobody but their authors can approve."""
     request = workspace.page.request
     hub = feedback_client(request, auth=request.app.state.auth_for(HUB_READER))
-    waiting = [draft for draft in await hub.list_drafts() if draft.state == "submitted"]
+    waiting = await hub.list_drafts(state="submitted")
     if not waiting:
         return []
     async with database_of(request).read_session() as session:
@@ -97,8 +97,8 @@ async def find_doubted_figures(workspace: Workspace) -> list[Task]:
     ]
 
 
-async def _own_drafts(workspace: Workspace) -> list[StatisticDraftItem]:
-    return await workspace.feedback.list_drafts()
+async def _own_waiting_drafts(workspace: Workspace) -> list[StatisticDraftItem]:
+    return await workspace.feedback.list_drafts(state="submitted")
 
 
 def _name(workspace: Workspace, period: str) -> str:
