@@ -119,6 +119,10 @@ def test_a_case_is_handed_over_merged_forwarded_published_and_closed(
     forwarded = responder.post(f"{CASES}/{other}/teruskan", {"nomor": "9876543"})
     assert forwarded.status_code == 303
     assert hub.client.get(f"{API}/{other}").json()["forwarded_number"] == "9876543"
+    assert (
+        "Nomor laporan di SP4N-LAPOR!: <strong>9876543</strong>"
+        in responder.get(f"{CASES}/{other}").text
+    )
 
     third, _ = complain(hub, "Jalan di depan kantor rusak sekali.")
     handed = responder.post(f"{CASES}/{third}/serahkan", {"instansi": "pupr"})
