@@ -28,7 +28,9 @@ from pydantic import SecretStr
 from sqlalchemy import make_url
 
 from services.gateway.app import create_app
+from services.platform.health import process as process_health
 from services.platform.health import rules
+from services.platform.metrics import service_metrics
 from services.platform.metrics.server import serve_metrics
 from services.platform.migrations import migrate
 from services.platform.settings import Service, Settings
@@ -277,17 +279,23 @@ def test_another_comments_key_is_told_and_the_right_one_ends_it(sick: SickHub) -
 def measured_hub(
     server: Server, folder: Path, *, operator: dict[str, str] | None = None, **more: Any
 ) -> Generator[SickHub]:
-    """Serve a hub with metrics in this process; `operator` are settings of `emall doctor`."""
+    """Serve a hub with metrics in this process; `operator` are settings of `emall doctor`.
+
+    Its health and its figures are measured ten times as often as those of a hub.
+    """
     port, metrics = free_port(), free_port()
     settings = server.settings("postgres", data_dir=folder / "data", metrics_port=metrics, **more)
-    app = create_app(settings)
-    serve_metrics(app, settings, port=metrics, workers=1)
     environment = environment_of(
         url_of(settings), folder / "data", EMALL_PORT=str(port), **(operator or {})
     )
-    with serving(app, port=port) as address:
-        scraped = f"http://127.0.0.1:{metrics}/metrics"
-        yield SickHub(address, scraped, environment, folder / "none", settings)
+    with pytest.MonkeyPatch.context() as hurried:
+        hurried.setattr(process_health, "DATABASE_TTL", process_health.DATABASE_TTL / 10)
+        hurried.setattr(service_metrics, "REUSE_SECONDS", service_metrics.REUSE_SECONDS / 10)
+        app = create_app(settings)
+        serve_metrics(app, settings, port=metrics, workers=1)
+        with serving(app, port=port) as address:
+            scraped = f"http://127.0.0.1:{metrics}/metrics"
+            yield SickHub(address, scraped, environment, folder / "none", settings)
 
 
 def test_a_database_without_tables_is_told(server: Server, tmp_path: Path) -> None:
