@@ -33,7 +33,7 @@ from services.platform.settings import Service, Settings
 from tests.conftest import Server
 from tests.feedback.complaints import EMAIL, PHONE, comment, contact
 from tests.hostile_images import image
-from tests.rows import rows
+from tests.rows import kept_connections, rows
 from tests.servers import LOOPBACK
 from tests.system.processes import (
     RunningHub,
@@ -104,20 +104,22 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
 
 def tables_of(settings: Settings) -> dict[str, list[str]]:
     """Return every row of every table of the services, as JSON in order."""
-    names = rows(
-        settings,
-        "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c "
-        "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' "
-        "AND (n.nspname = ANY ($1) OR c.relname = 'alembic_version') ORDER BY 1",
-        [service.value for service in Service],
-    )
-    return {
-        name: [
-            row[0] for row in rows(settings, f"SELECT to_jsonb(t)::text FROM {name} t ORDER BY 1")
-        ]
-        for (name,) in names
-        if name not in HAPPENS_AFTERWARDS
-    }
+    with kept_connections():
+        names = rows(
+            settings,
+            "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c "
+            "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' "
+            "AND (n.nspname = ANY ($1) OR c.relname = 'alembic_version') ORDER BY 1",
+            [service.value for service in Service],
+        )
+        return {
+            name: [
+                row[0]
+                for row in rows(settings, f"SELECT to_jsonb(t)::text FROM {name} t ORDER BY 1")
+            ]
+            for (name,) in names
+            if name not in HAPPENS_AFTERWARDS
+        }
 
 
 def rights_of(settings: Settings) -> set[tuple[str, str]]:
