@@ -126,7 +126,7 @@ def test_the_pictures_say_what_the_tables_and_the_api_say(hub: Hub, scores: dict
         assert figure == ("–" if part["value"] is None else str(round(part["value"])))
         hatched = re.search(r'class="possible"[^>]* x="([\d.]+)"[^>]* width="([\d.]+)"', drawn)
         assert hatched is not None
-        low, width = (float(one) / 3.2 for one in hatched.groups())
+        low, width = (float(one) / 2.88 for one in hatched.groups())
         assert low == pytest.approx(part["proven"], abs=0.05)
         assert low + width == pytest.approx(part["possible"], abs=0.1)
 
