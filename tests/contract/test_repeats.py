@@ -27,6 +27,7 @@ BY_KEY: dict[str, dict[str, Any]] = {
     "send_oss_license_status": {"keterangan": "Lain."},
     "send_oss_license": {"nomor_izin": "503/18/DPMPTSP/2026"},
     "create_key": {"days": 30},
+    "create_key_link": {"days": 7},
     "rotate_key": {"overlap_days": 3},
     "create_invitation": {"email": "lain@contoh.go.id"},
     "create_handover": {"disable": False},
@@ -48,6 +49,7 @@ BY_KEY: dict[str, dict[str, Any]] = {
 
 SHOWN_ONCE: dict[str, Callable[[Any], list[str]]] = {
     "create_key": lambda made: [made["key"]],
+    "create_key_link": lambda made: [made["link"], made["code"]],
     "rotate_key": lambda made: [made["key"]],
     "create_invitation": lambda made: [made["link"]],
     "post_rating_tokens": lambda made: [one["token"] for one in made["items"]],

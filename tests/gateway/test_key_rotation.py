@@ -229,6 +229,35 @@ def test_a_key_issues_only_a_key_of_its_own_kind(hub: Hub) -> None:
     assert hub.client.post(KEYS, json={}).status_code == 401
 
 
+def test_a_key_makes_links_that_allow_no_more_and_end_with_it(hub: Hub) -> None:
+    key = hub.key("dukcapil", "usage:write")
+    # Links do not count as keys, of which an agency has two at most.
+    hub.key("dukcapil", "usage:write")
+
+    def make_link(**body: Any) -> httpx.Response:
+        return hub.client.post(f"{KEYS}/links", json=body, headers=bearer(key))
+
+    for body, pointer in (
+        ({"use": "upload", "agency": "pupr"}, "#/agency"),
+        ({"use": "device"}, "#/use"),
+    ):
+        refused = make_link(**body)
+        assert refused.status_code == 403
+        assert refused.json()["errors"][0]["pointer"] == pointer
+    assert make_link(use="upload", days=0).status_code == 422
+    made = make_link(use="upload", days=366).json()
+    assert moment(made["expires_at"]) < NOW + timedelta(days=2)  # with the key
+    fields = {"tautan": made["link"], "kode": made["code"]}
+    assert hub.client.post("/unggah/masuk", data=fields).status_code == 303
+    assert "/unggah/keluar" in hub.client.get("/unggah").text
+    [link] = [item for item in listed(hub, key).values() if item["is_link"]]
+    assert (link["id"], link["parent"], link["wrong_codes"]) == (made["id"], id_of(key), 0)
+    assert made["code"] not in str(stored_keys(hub.settings))
+    hub.client.delete(f"{KEYS}/{id_of(key)}", headers=bearer(key))
+    assert "/unggah/keluar" not in hub.client.get("/unggah").text
+    assert hub.client.post("/unggah/masuk", data=fields).status_code == 403
+
+
 def test_an_administrator_makes_keys_for_agencies_and_ends_them(hub: Hub) -> None:
     admin = hub.key("diskominfo", "admin")
     made = make(hub, admin, agency="pupr", scopes=["usage:write"], days=10).json()

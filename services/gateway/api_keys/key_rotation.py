@@ -110,10 +110,12 @@ async def issue_below(
     now: datetime,
     lifetime: timedelta | None = None,
     key_id: str | None = None,
+    code_hash: str | None = None,
 ) -> IssuedKey | None:
-    """Issue a key that hangs on a valid key; return None if there is no such key.
+    """Issue a key, or with the hash of a code a link, that hangs on a valid key.
 
-    It ends with its parent, or after `lifetime` if that is sooner.
+    It ends with its parent, or after `lifetime` if that is sooner. Return None if there is no such
+    key.
 
     Raises:
         Conflict: `MAX_VALID_KEYS` keys with these scopes are valid already.
@@ -121,7 +123,8 @@ async def issue_below(
     above = await _lock_valid_key(session, region, parent, now=now)
     if above is None:
         return None
-    await _check_number(session, region, agency=agency, scopes=scopes, now=now)
+    if code_hash is None:
+        await _check_number(session, region, agency=agency, scopes=scopes, now=now)
     ends_at = min(above.expires_at, above.parent_ends_at or above.expires_at)
     return await issue_key(
         session,
@@ -134,6 +137,7 @@ async def issue_below(
         # More than the usual limits are for the agency that they were given to.
         rate_multiplier=above.rate_multiplier if agency == above.agency else 1,
         monthly_quota=above.monthly_quota,
+        code_hash=code_hash,
         parent=parent,
         family=above.family,
     )

@@ -129,14 +129,14 @@ async def issue_key(
     key_id: str | None = None,
     rate_multiplier: int = 1,
     monthly_quota: int | None = None,
-    is_link: bool = False,
     code_hash: str | None = None,
     parent: str | None = None,
     family: str | None = None,
 ) -> IssuedKey:
     """Issue a key for an agency; its secret exists only in the returned value.
 
-    It ends with its `parent`. Without a `family` it is the first of a new one.
+    It ends with its `parent`. Without a `family` it is the first of a new one. With the hash of a
+    code it is that of a link.
     """
     key_id = key_id or secrets.token_hex(6)
     secret = secrets.token_hex(32)
@@ -153,7 +153,7 @@ async def issue_key(
             "expires_at": expires_at,
             "rate_multiplier": rate_multiplier,
             "monthly_quota": monthly_quota,
-            "is_link": is_link,
+            "is_link": code_hash is not None,
             "code_hash": code_hash,
             "parent": parent,
             "family": family or key_id,

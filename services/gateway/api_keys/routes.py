@@ -13,6 +13,8 @@ from services.gateway.api_keys.key_rotation import (
     rotate_key,
 )
 from services.gateway.api_keys.keys import AgencyKey, revoke_key
+from services.gateway.api_keys.signed_links import SCOPE_OF, LinkUse, issue_link
+from services.gateway.people.sign_in import SignIn
 from services.platform.api_model import ApiModel
 from services.platform.concurrency_control import IdempotencyKey, claim_idempotency_key
 from services.platform.database import ReadSessionDep, WriteSession, WriteSessionDep
@@ -30,7 +32,7 @@ from services.platform.problems import (
 )
 from services.platform.scopes import Scope
 from services.platform.service import API, get_region
-from services.platform.settings import Service
+from services.platform.settings import Service, Settings
 from services.platform.types import Slug
 
 router = APIRouter(
@@ -79,6 +81,40 @@ class CreatedKey(ApiModel):
     key: str = Field(description="Send it as `Authorization: Bearer`; it is not shown again.")
     agency: str
     scopes: list[Scope]
+    expires_at: AwareDatetime
+
+
+class LinkRequest(ApiModel):
+    """Request to make a link for somebody without an account."""
+
+    use: LinkUse = Field(
+        description="`upload`: to upload monthly statistics at `/unggah`; `device`: to register "
+        "an enumerator's phone or a kiosk."
+    )
+    agency: Slug | None = Field(
+        None, description="Agency that the link is for; default: the caller's."
+    )
+    days: int = Field(
+        30,
+        ge=1,
+        le=366,
+        description="Days until the link expires, at the latest with the caller's key.",
+    )
+
+
+class CreatedLink(ApiModel):
+    """A new link with its code, which are shown only once."""
+
+    id: str = Field(description="By which the list of keys has it, and it is revoked.")
+    link: str = Field(
+        description="Send it to one person; a path of the hub if the hub knows no public address."
+    )
+    code: str = Field(
+        description="Tell that person another way, such as by telephone: the link asks for it at "
+        "each sign-in, and five wrong ones in a row revoke it."
+    )
+    agency: str
+    use: LinkUse = Field(description="What it is for.")
     expires_at: AwareDatetime
 
 
@@ -177,6 +213,51 @@ async def create_key(
         raise NotAuthenticated("This key was revoked or expired; ask for another.")
     return CreatedKey(
         id=issued.id, key=issued.key, agency=agency, scopes=scopes, expires_at=issued.expires_at
+    )
+
+
+@router.post(
+    "/links", operation_id="create_key_link", status_code=201, responses=problem_responses(409)
+)
+async def create_link(
+    request: Request,
+    session: WriteSessionDep,
+    caller: AgencyKey,
+    body: LinkRequest,
+    idempotency_key: IdempotencyKey = None,
+) -> CreatedLink:
+    """Make a link for somebody without an account, with a code as second factor.
+
+    The key needs the scope that the link gives: `usage:write` for uploads, `surveys:collect` for a
+    device. The link hangs on the key: it ends with it, and is listed and revoked as keys are.
+    """
+    region, now = get_region(request), datetime.now(UTC)
+    agency, use = body.agency or caller.agency or "", body.use
+    _check_link_request(caller, agency, use)
+    link_id = await _claim_key_id(
+        session, region, caller, body, idempotency_key, operation="create_key_link", now=now
+    )
+    sign_in: SignIn = request.app.state.sign_in
+    link = await issue_link(
+        session,
+        region,
+        key=request.app.state.secrets_key,
+        hashes=sign_in.hashes,
+        use=use,
+        agency=agency,
+        now=now,
+        lifetime=timedelta(days=body.days),
+        link_id=link_id,
+        parent=caller.subject,
+    )
+    settings: Settings = request.app.state.settings
+    return CreatedLink(
+        id=link.id,
+        link=f"{settings.public_address or ''}{link.path}",
+        code=link.code,
+        agency=agency,
+        use=use,
+        expires_at=link.expires_at,
     )
 
 
@@ -342,6 +423,23 @@ def _resolve_key_request(caller: Caller, body: KeyRequest) -> tuple[str, list[Sc
     if errors:
         raise NotAllowed("A key can only issue keys with its own agency and scopes.", errors=errors)
     return agency, scopes
+
+
+def _check_link_request(caller: Caller, agency: str, use: LinkUse) -> None:
+    """Raise `NotAllowed` if a key may not make this link."""
+    if "admin" in caller.scopes:
+        return
+    errors: list[FieldError] = []
+    if agency != caller.agency:
+        errors.append(_field_error(pointer="#/agency", detail=f"must be {caller.agency}"))
+    if SCOPE_OF[use] not in caller.scopes:
+        detail = f"needs a key with the scope {SCOPE_OF[use]}"
+        errors.append(_field_error(pointer="#/use", detail=detail))
+    if errors:
+        raise NotAllowed(
+            "A key makes only links for its own agency that allow no more than it does.",
+            errors=errors,
+        )
 
 
 def _field_error(

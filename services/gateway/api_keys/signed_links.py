@@ -19,6 +19,7 @@ from typing import Literal
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text
 
+from services.gateway.api_keys.key_rotation import issue_below
 from services.gateway.api_keys.keys import issue_key, load_caller, revoke_key
 from services.gateway.people.passwords import PasswordHashes
 from services.platform.database import Database, WriteSession
@@ -107,20 +108,41 @@ async def issue_link(
     agency: str,
     now: datetime,
     lifetime: timedelta,
+    link_id: str | None = None,
+    parent: str | None = None,
 ) -> SignedLink:
-    """Issue a link for an agency, with a random code."""
-    link_id, code = secrets.token_hex(6), f"{secrets.randbelow(10**6):06}"
-    issued = await issue_key(
-        session,
-        region,
-        agency=agency,
-        scopes=[SCOPE_OF[use]],
-        now=now,
-        lifetime=lifetime,
-        key_id=link_id,
-        is_link=True,
-        code_hash=await hashes.hash(_keyed(key, region, link_id, code)),
-    )
+    """Issue a link for an agency, with a random code; it ends with its parent, a valid key.
+
+    Raises:
+        NotAuthenticated: The parent is no valid key.
+    """
+    link_id, code = link_id or secrets.token_hex(6), f"{secrets.randbelow(10**6):06}"
+    code_hash = await hashes.hash(_keyed(key, region, link_id, code))
+    if parent is None:
+        issued = await issue_key(
+            session,
+            region,
+            agency=agency,
+            scopes=[SCOPE_OF[use]],
+            now=now,
+            lifetime=lifetime,
+            key_id=link_id,
+            code_hash=code_hash,
+        )
+    else:
+        issued = await issue_below(
+            session,
+            region,
+            parent,
+            agency=agency,
+            scopes=[SCOPE_OF[use]],
+            now=now,
+            lifetime=lifetime,
+            key_id=link_id,
+            code_hash=code_hash,
+        )
+    if issued is None:
+        raise NotAuthenticated("This key was revoked or expired; ask for another.")
     # The key's secret is discarded: only the signature opens the link.
     signature = _signature(key, region, issued.id, agency, issued.expires_at)
     return SignedLink(issued.id, f"{PREFIX}_{issued.id}_{signature}", code, use, issued.expires_at)
