@@ -6,6 +6,7 @@ from services.catalog.editing_client import CatalogEditingClient, Content, servi
 from services.catalog.link_names_schemas import LINK_NAMES, LinkName, LinkNames, LinksInUse
 from services.catalog.opening_hours import OpeningRule
 from services.catalog.records import (
+    REGENCY_AGENCY_KINDS,
     ChannelKind,
     Place,
     ProcessingTime,
@@ -44,6 +45,7 @@ from services.platform.service import API
 from services.platform.service_client import parse
 
 __all__ = [
+    "REGENCY_AGENCY_KINDS",
     "AgencyDetail",
     "AgencyItem",
     "CatalogClient",

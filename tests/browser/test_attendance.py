@@ -61,7 +61,6 @@ def test_a_partner_scans_the_code_and_the_recorder_finds_the_name_in_the_form(
             for path in ("/hadir", "/hadir?lang=en", "/hadir/terima-kasih", "/hadir/salah"):
                 look(looked, site, path)
 
-        page.fill("#dokumen", "Notula rapat forum")
         page.click("text=Simpan sebagai usulan")
         assert page.inner_text("h1").startswith("Rapat forum, ")
         main = page.inner_text("main")

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 from playwright.sync_api import Download, Locator, Page
+from playwright.sync_api import TimeoutError as TimedOut
 from pydantic import AnyHttpUrl
 from pyotp.totp import TOTP
 
@@ -35,6 +36,7 @@ IS_SHOWN = """element => {
     && box.bottom > 0 && box.top < innerHeight
 }"""
 YEAR = date.today().year - 1
+ATTEMPTS = 3
 MOST_TABS = 120
 """Far more than any page of these tasks takes."""
 
@@ -87,13 +89,20 @@ class Keyboard:
     def attach(self, target: Locator, file: Path) -> None:
         """Choose a file, in the window of the operating system that Enter opens.
 
-        So does Space, but when it is released: Chromium refuses if that comes more than five
-        seconds after it was pressed, as on a machine that is busy.
+        So does Space, but when it is released. Chromium opens it only within five seconds of a
+        key, which a machine that is busy may need: then the key is pressed again.
         """
         self.reach(target)
-        with self.page.expect_file_chooser() as opened:
-            self.page.keyboard.press("Enter")
-        opened.value.set_files(file)
+        for attempt in range(ATTEMPTS):
+            try:
+                with self.page.expect_file_chooser(timeout=10_000) as opened:
+                    self.page.keyboard.press("Enter")
+            except TimedOut:
+                if attempt == ATTEMPTS - 1:
+                    raise
+            else:
+                opened.value.set_files(file)
+                break
         self.fields.append(target.get_attribute("name") or "")
 
     def follow(self, target: Locator) -> None:
@@ -205,17 +214,23 @@ def test_a_new_employee_records_yesterdays_meeting_by_keyboard_on_a_phone(
         keys.link("Catat rapat")
         # Who spoke is asked only of those who are present.
         assert page.locator(".spoke:visible").count() == 0
-        keys.tick(page.locator("[name=hadir-pemerintah-kabupaten-toba]"))
-        keys.tick(page.locator("[name=bicara-pemerintah-kabupaten-toba]"))
-        keys.tick(page.locator("[name=hadir-it-del]"))
-        keys.type(page.locator("#dokumen"), "Notula rapat forum")
+        keys.type(page.locator("#nama"), "Rapat koordinasi layanan adminduk")
+        keys.tick(page.locator("[name=hadir-instansi-dukcapil]"))  # their own agency is the first
+        keys.tick(page.locator("[name=hadir-instansi-bapenda]"))
+        keys.tick(page.locator("[name=hadir-instansi-diskominfo]"))
+        keys.tick(page.locator("[name=bicara-instansi-diskominfo]"))
+        keys.type(page.locator("#keputusan"), "Jadwal jemput bola ke kecamatan disepakati")
+        keys.type(page.locator("#apa-0"), "Kirim jadwal ke semua kecamatan")
+        keys.type(page.locator("#kapan-0"), "01012099")
         keys.button("Simpan sebagai usulan")
-        assert page.inner_text("h1").startswith("Rapat forum, ")
+        assert page.inner_text("h1") == "Rapat koordinasi layanan adminduk"
         main = page.inner_text("main")
-        assert "Institut Teknologi Del" in main
+        assert "Tersimpan." in main
+        assert "Jadwal jemput bola" in main
+        assert "tanpa dokumen" in main
         assert main.count("– berbicara") == 1
         recorded = (len(keys.fields), keys.pages, keys.tabs)
-        assert recorded[0] - signed_in[0] <= 4
+        assert recorded[0] - signed_in[0] <= 8
         assert recorded[1] - signed_in[1] <= 3
         assert keys.seconds < 180  # from the link of the invitation to the record
 
@@ -304,7 +319,6 @@ def test_evidence_is_kept_and_chased_by_keyboard_at_a_desk(
         keys.tick(page.locator("[name=hadir-it-del]"))
         keys.type(page.locator("#apa-0"), "Pasang papan petunjuk")
         keys.type(page.locator("#kapan-0"), "01012099")
-        keys.type(page.locator("#dokumen"), "Notula rapat")
         keys.button("Simpan sebagai usulan")
         keys.button("Tandai selesai: Pasang papan petunjuk")
         assert "Selesai" in page.inner_text("main")

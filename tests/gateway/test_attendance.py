@@ -105,8 +105,8 @@ def test_who_scans_the_code_is_in_the_recorders_form_until_the_meeting_is_record
         "baris": "3",
         "dokumen": "",
     }
-    assert "Ibu Sitorus" in editor.post("/kelola/rapat/baru", sent).text
-    recorded = editor.post("/kelola/rapat/baru", sent | {"dokumen": "Notula"})
+    assert "Ibu Sitorus" in editor.post("/kelola/rapat/baru", sent | {"apa-0": "Ukur"}).text
+    recorded = editor.post("/kelola/rapat/baru", sent)
     assert recorded.status_code == 303, recorded.text
     assert names(hub, meeting) == []
     assert guest.get("/hadir").status_code == 404

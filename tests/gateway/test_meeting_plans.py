@@ -212,13 +212,13 @@ def test_a_planned_meeting_becomes_the_form_of_its_record(hub: Hub, editor: Coll
         "baris": "3",
         "dokumen": "Notula rapat forum",
     }
-    faulty = editor.post("/kelola/rapat/baru", sent | {"dokumen": ""})
-    assert 'name="diundang-it-del" value="1"' in faulty.text
+    faulty = editor.post("/kelola/rapat/baru", sent | {"apa-0": "Ukur"})
+    assert 'name="diundang-it-del" value="1" checked' in faulty.text
     # Sent twice, it is one record.
     recorded, again = (editor.post("/kelola/rapat/baru", sent) for _ in range(2))
     assert recorded.status_code == 303, recorded.text
     assert again.headers["location"] == recorded.headers["location"]
-    record = recorded.headers["location"].removeprefix("/kelola/rapat/")
+    record = recorded.headers["location"].removeprefix("/kelola/rapat/").partition("?")[0]
     content = hub.client.get(f"/api/v1/meetings/{record}").json()["content"]
     assert content["agenda"] == ["Laporan pengukuran", "Pembagian tugas"]
     attended = {

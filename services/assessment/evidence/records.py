@@ -127,11 +127,11 @@ class ActionItem(PackModel):
     outcome: Text | None = None
 
 
-MeetingKind = Literal["forum", "team", "desk", "training", "outreach"]
+MeetingKind = Literal["forum", "coordination", "team", "desk", "training", "outreach"]
 
 
 class Meeting(Evidence):
-    """A meeting: of the forum, of the team, at a desk, or for training or outreach."""
+    """A meeting: of the forum, of agencies, of the team, at a desk, or for training or outreach."""
 
     name: ShortText
     name_en: ShortText
@@ -152,6 +152,9 @@ class Meeting(Evidence):
     )
     attendance: list[Attendance] | None = Field(
         None, max_length=1000, description="Who was invited and who came; null if not known."
+    )
+    decisions: list[Text] | None = Field(
+        None, max_length=200, description="What the meeting decided, in words; null if not known."
     )
     action_items: list[ActionItem] | None = Field(None, max_length=1000)
 

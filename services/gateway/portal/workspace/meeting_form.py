@@ -21,32 +21,46 @@ from services.platform.types import ShortText, Text
 
 EARLIEST = date(1945, 1, 1)
 LATEST = date(2099, 12, 31)
-ROWS = 3
+ROWS = 1
 """Empty rows for action items that a form begins with, and that one press adds."""
 MAX_ROWS = 60
 MAX_SHORT = 300
 """Characters of a short text."""
+MAX_LONG = 5000
 MAX_RECORDED_AGENDA = 1000
+MAX_DECISIONS = 200
 
 KINDS: Mapping[MeetingKind, Message] = {
     "forum": NC_("meeting", "Rapat forum"),
+    "coordination": NC_("meeting", "Rapat koordinasi antarinstansi"),
     "team": NC_("meeting", "Rapat tim"),
     "desk": NC_("meeting", "Rapat desk evaluasi"),
     "training": NC_("meeting", "Pelatihan"),
     "outreach": NC_("meeting", "Sosialisasi"),
 }
-ANSWERS: Mapping[str, bool | None] = {"ya": True, "tidak": False, "": None}
+Minutes = tuple[bool | None, bool | None]
+"""Whether there are minutes, and whether a discussion is on record."""
+MINUTES: Mapping[str, tuple[Message, Minutes]] = {
+    "": (N_("tidak diketahui"), (None, None)),
+    "lengkap": (N_("ada, dengan pembahasannya"), (True, True)),
+    "ringkas": (N_("ada, hanya kesimpulannya"), (True, False)),
+    "tidak": (N_("tidak ada"), (False, False)),
+}
+AS_RECORDED = "tetap"
+"""The choice that leaves a combination as it is that is none of `MINUTES`."""
 
 NO_KIND = N_("Pilih jenis rapat.")
 NO_DAY = N_("Tulis tanggal rapat sebagai tahun-bulan-tanggal, seperti 2026-11-29.")
 FUTURE = N_("Rapat ini belum berlangsung. Catat sesudah rapatnya.")
-NO_DOCUMENT = N_("Tulis judul notulensi atau foto rapat, atau alamatnya di web.")
 NO_CHOICE = N_("Pilih salah satu jawaban.")
 NO_TASK = N_("Tulis apa yang akan dilakukan.")
-NO_DUE_DAY = N_("Tulis batas waktunya sebagai tahun-bulan-tanggal, tidak sebelum hari rapat.")
+NO_DUE_DAY = N_("Pilih batas waktu tindak lanjut %(number)s.")
+EARLY_DUE_DAY = N_(
+    "Batas waktu tindak lanjut %(number)s sebelum hari rapat. Pilih hari sesudahnya."
+)
 NO_OWNER = N_("Pilih penanggung jawab dari daftar.")
 TOO_LONG = N_("Paling banyak %(count)s karakter.")
-LONG_AGENDA = N_(
+TOO_MANY_LINES = N_(
     "Paling banyak %(count)s baris, masing-masing paling panjang %(characters)s karakter."
 )
 
@@ -86,21 +100,27 @@ class MeetingFields:
 
     def read_problem(self) -> str | None:
         """Return what the meeting is about; None if that is left empty."""
-        return self.read_text("masalah", _LONG, 5000)
+        return self.read_text("masalah", _LONG, MAX_LONG)
 
     def read_agenda(self, *, most: int) -> list[str]:
         """Return the items of the agenda, one of each line, at most so many."""
-        lines = (line.strip() for line in self.fields.get("agenda", "").splitlines())
+        return self.read_lines("agenda", SHORT_TEXT, most=most, characters=MAX_SHORT)
+
+    def read_lines(
+        self, name: str, text: TypeAdapter[str], *, most: int, characters: int
+    ) -> list[str]:
+        """Return the lines of a field that are not empty, at most so many of so many characters."""
+        lines = (line.strip() for line in self.fields.get(name, "").splitlines())
         items = [line for line in lines if line]
-        if len(items) > most or any(len(item) > MAX_SHORT for item in items):
-            self.errors["agenda"] = self.messages.translate(
-                LONG_AGENDA, count=most, characters=MAX_SHORT
+        if len(items) > most or any(len(item) > characters for item in items):
+            self.errors[name] = self.messages.translate(
+                TOO_MANY_LINES, count=most, characters=characters
             )
             return []
         try:
-            return [SHORT_TEXT.validate_python(item) for item in items]
+            return [text.validate_python(item) for item in items]
         except ValidationError:
-            self.refuse("agenda", UNREADABLE)
+            self.refuse(name, UNREADABLE)
             return []
 
     def read_text(self, name: str, text: TypeAdapter[str], most: int) -> str | None:
@@ -117,30 +137,29 @@ class MeetingFields:
                 self.refuse(name, UNREADABLE)
             return None
 
-    def refuse(self, name: str, message: Message) -> None:
+    def refuse(self, name: str, message: Message, **values: object) -> None:
         """Note what is wrong with a field."""
-        self.errors[name] = self.messages.translate(message)
+        self.errors[name] = self.messages.translate(message, **values)
 
 
 @dataclass
 class MeetingForm(MeetingFields):
     """The form that records a meeting."""
 
-    def read_source(self, *, is_required: bool, has_files: bool = False) -> Source | None:
-        """Return the minutes or the photograph as a source; None if the field has none.
+    def read_source(self, *, recorder: str | None, has_files: bool = False) -> Source | None:
+        """Return the minutes or the photograph as a source; None if the field is faulty.
 
-        With `has_files` the field may be empty: the source is then what is attached.
+        A new record whose field is empty rests on what is attached, or on the word of its
+        `recorder`; one that is corrected, without a `recorder`, keeps its sources: None too.
         """
         typed = self.fields.get("dokumen", "")
-        if not typed and has_files:
-            kind, day = self.read_kind(), self._held_on()
-            if kind is None or day is None:
-                return None
-            typed = f"Lampiran catatan: {name_of(kind, day, 'id')}"
         if not typed:
-            if is_required:
-                self.refuse("dokumen", NO_DOCUMENT)
-            return None
+            kind, day = self.read_kind(), self._held_on()
+            if recorder is None or kind is None or day is None:
+                return None
+            basis = "Lampiran catatan" if has_files else f"Pernyataan {recorder}, tanpa dokumen"
+            named = self.fields.get("nama") or name_of(kind, day, "id")
+            typed = f"{basis}: {named} ({day.isoformat()})"[:MAX_SHORT]
         try:
             return source_of(
                 typed,
@@ -157,16 +176,19 @@ class MeetingForm(MeetingFields):
         """Return the record; None if a field is faulty. What the form does not show stays."""
         kind = self.read_kind()
         held_on = self._held_on()
-        name, name_en = (
-            self.read_text(each, SHORT_TEXT, MAX_SHORT) for each in ("nama", "nama_en")
-        )
+        name = self.read_text("nama", SHORT_TEXT, MAX_SHORT)
+        minutes, discussion = self._minutes(current)
         changed: dict[str, Any] = {
             "kind": kind,
             "place": self.read_place(),
             "problem_statement": self.read_problem(),
-            "discussion": self._answer("pembahasan"),
-            "minutes": self._answer("notula"),
+            "discussion": discussion,
+            "minutes": minutes,
             "attendance": self._attendance(current),
+            "decisions": self.read_lines(
+                "keputusan", _LONG, most=MAX_DECISIONS, characters=MAX_LONG
+            )
+            or None,
             "action_items": self._action_items(held_on, current),
             "sources": list(sources),
         }
@@ -178,9 +200,9 @@ class MeetingForm(MeetingFields):
             return None
         if current is None or (current.kind, current.held_on) != (kind, held_on):
             changed |= {"held_on": held_on, "precision": "day"}
-        if current is None or current.name == name_of(current.kind, current.held_on, "id"):
+        if current is None or name != current.name:
             changed["name"] = name or name_of(kind, held_on, "id")
-            changed["name_en"] = name_en or name_of(kind, held_on, "en")
+            changed["name_en"] = name or name_of(kind, held_on, "en")
         stored: dict[str, Any] = {} if current is None else current.model_dump()
         record = stored | changed | {"key": key}
         record["absent_fields"] = [
@@ -195,28 +217,34 @@ class MeetingForm(MeetingFields):
             return None
         return day
 
-    def _answer(self, name: str) -> bool | None:
-        typed = self.fields.get(name, "")
-        if typed not in ANSWERS:
-            self.refuse(name, NO_CHOICE)
-        return ANSWERS.get(typed)
+    def _minutes(self, current: Meeting | None) -> Minutes:
+        typed = self.fields.get("notula", "")
+        if typed == AS_RECORDED and current is not None:
+            return current.minutes, current.discussion
+        if typed not in MINUTES:
+            self.refuse("notula", NO_CHOICE)
+            return None, None
+        return MINUTES[typed][1]
 
     def _attendance(self, current: Meeting | None) -> list[Attendance] | None:
         """Return who came. Where somebody is marked as having spoken, the others did not."""
         known = {one.stakeholder: one for one in (current and current.attendance) or ()}
         invited = {key for key in self.stakeholders if self.fields.get(f"diundang-{key}")}
+        uninvited = {key for key, one in known.items() if one.invited is False}
         spoke = {key for key in self.stakeholders if self.fields.get(f"bicara-{key}")}
         present = spoke | {key for key in self.stakeholders if self.fields.get(f"hadir-{key}")}
         found = [
             Attendance(
                 stakeholder=key,
-                invited=key in invited or (known[key].invited if key in known else None),
+                # Who is not ticked was not invited for certain only if that is on record.
+                invited=key in invited or (False if key in uninvited else None),
                 present=key in present,
                 spoke=(key in spoke) if spoke and key in present else None,
             )
             for key in self.stakeholders
             if key in present | invited
-            or (key in known and (known[key].invited or not known[key].present))
+            # Who is recorded as absent, and not as invited, is not shown in the form.
+            or (key in known and not known[key].present and not known[key].invited)
         ]
         return found or None
 
@@ -230,13 +258,15 @@ class MeetingForm(MeetingFields):
             if not (task or owner or due):
                 continue
             day = _day(due)
-            text = self.read_text(f"apa-{n}", _LONG, 5000)
+            text = self.read_text(f"apa-{n}", _LONG, MAX_LONG)
             if text is None and f"apa-{n}" not in self.errors:
                 self.refuse(f"apa-{n}", NO_TASK)
             if owner and owner not in self.stakeholders:
                 self.refuse(f"siapa-{n}", NO_OWNER)
-            if day is None or (held_on is not None and day < held_on):
-                self.refuse(f"kapan-{n}", NO_DUE_DAY)
+            if day is None:
+                self.refuse(f"kapan-{n}", NO_DUE_DAY, number=n + 1)
+            elif held_on is not None and day < held_on:
+                self.refuse(f"kapan-{n}", EARLY_DUE_DAY, number=n + 1)
             if text is None or day is None:
                 continue
             before = known[n] if n < len(known) else None
@@ -269,27 +299,31 @@ def rows_of(fields: Mapping[str, str]) -> int:
 
 
 def blank_fields(today: date) -> dict[str, str]:
-    """Return the fields of an empty form: a meeting of the forum, yesterday."""
+    """Return the fields of an empty form: a meeting of yesterday."""
     yesterday = today - timedelta(days=1)
-    return {"jenis": "forum", "tanggal": yesterday.isoformat(), "baris": str(ROWS)}
+    return {"jenis": "coordination", "tanggal": yesterday.isoformat(), "baris": str(ROWS)}
 
 
 def fields_of(meeting: Meeting) -> dict[str, str]:
     """Return the fields of the form that show a record."""
-    words = {value: word for word, value in ANSWERS.items()}
+    words = {value: word for word, (_, value) in MINUTES.items()}
+    automatic = name_of(meeting.kind, meeting.held_on, "id")
     fields = {
+        "nama": "" if meeting.name == automatic else meeting.name,
         "jenis": meeting.kind or "",
         "tanggal": meeting.held_on.isoformat(),
         "tempat": meeting.place or "",
         "masalah": meeting.problem_statement or "",
         "agenda": "\n".join(meeting.agenda or ()),
-        "pembahasan": words[meeting.discussion],
-        "notula": words[meeting.minutes],
+        "keputusan": "\n".join(meeting.decisions or ()),
+        "notula": words.get((meeting.minutes, meeting.discussion), AS_RECORDED),
         "baris": str(len(meeting.action_items or ()) + ROWS),
     }
     for one in meeting.attendance or ():
         if one.present:
             fields[f"hadir-{one.stakeholder}"] = "1"
+        if one.invited:
+            fields[f"diundang-{one.stakeholder}"] = "1"
         if one.spoke:
             fields[f"bicara-{one.stakeholder}"] = "1"
     for n, item in enumerate(meeting.action_items or ()):

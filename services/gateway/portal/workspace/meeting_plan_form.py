@@ -126,7 +126,6 @@ def _shared_fields(meeting: PlannedMeeting, zone: ZoneInfo) -> dict[str, str]:
         "jenis": meeting.kind,
         "tanggal": day.isoformat(),
         "nama": meeting.name if is_named else "",
-        "nama_en": meeting.name_en if is_named else "",
         "tempat": meeting.place or "",
         "masalah": meeting.problem_statement or "",
         "agenda": "\n".join(meeting.agenda),

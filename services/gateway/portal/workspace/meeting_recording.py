@@ -8,21 +8,26 @@ import httpx
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from services.assessment.client import SECTORS, Meeting, Stakeholder
+from services.assessment.client import Meeting
 from services.gateway.meetings.attendance_schemas import AttendanceEntry
 from services.gateway.portal.workspace.access import NOT_STORED, RefusedError, Workspace
 from services.gateway.portal.workspace.evidence.attachments import attach_files, chosen_files
-from services.gateway.portal.workspace.evidence.fields import ANSWERS
 from services.gateway.portal.workspace.evidence.stored_records import Found, find_record
-from services.gateway.portal.workspace.evidence.vocabulary import SECTOR_NAMES
 from services.gateway.portal.workspace.hidden_fields import form_id_of, tag_of
 from services.gateway.portal.workspace.meeting_form import (
+    AS_RECORDED,
     MAX_ROWS,
+    MINUTES,
     ROWS,
     MeetingForm,
     blank_fields,
     fields_of,
     rows_of,
+)
+from services.gateway.portal.workspace.meeting_participants import (
+    Participants,
+    propose_agencies,
+    read_participants,
 )
 from services.gateway.portal.workspace.meeting_plan_form import record_fields_of_plan
 from services.gateway.portal.workspace.meeting_plans import (
@@ -54,9 +59,11 @@ LABELS: Mapping[str, Message] = {
     "problem_statement": N_("Pokok masalah"),
     "agenda": N_("Agenda"),
     "attendance": N_("Hadir"),
+    "decisions": N_("Keputusan"),
     "action_items": N_("Tindak lanjut"),
 }
 """Fields of the form by those of the service."""
+SEEMS_AS_RECORDED = N_("seperti tercatat")
 REFUSED = N_("Catatan ini ditolak layanan penilaian: %(reasons)s")
 
 
@@ -84,15 +91,18 @@ async def record_meeting(request: Request, workspace: Recorder) -> Response:
     if "tambah" in fields:
         return await _form(workspace, _with_more_rows(fields), entries=entries)
     try:
-        form = await _read_form(workspace)
+        participants = await read_participants(workspace)
+        form = _read_form(workspace, participants)
         files = await chosen_files(workspace)
-        source = form.read_source(is_required=True, has_files=bool(files))
+        recorder = await _recorder_name(workspace)
+        source = form.read_source(recorder=recorder, has_files=bool(files))
         meeting = form.read_meeting(
             key=f"rapat-{form_id.hex}", sources=[source.id] if source else [], current=None
         )
         if meeting is None or source is None:
             return await _form(workspace, fields, errors=form.errors, entries=entries)
         await workspace.catalog.add_source(source)
+        await propose_agencies(workspace, participants, meeting, form_id=form_id)
         stored = await workspace.assessment.record_evidence(meeting, idempotency_key=str(form_id))
     except httpx.HTTPError as error:
         return await _refuse_form(workspace, error, entries=entries)
@@ -101,7 +111,7 @@ async def record_meeting(request: Request, workspace: Recorder) -> Response:
     refused = await attach_files(workspace, Meeting, stored.id, files)
     if refused is not None:  # the meeting is recorded
         return await show_meeting_page(workspace, stored.id, refused_files=refused)
-    return workspace.redirect(f"{MEETINGS}/{stored.id}")
+    return workspace.redirect(f"{MEETINGS}/{stored.id}?tercatat=1")
 
 
 @router.get(f"{MEETINGS}/{{id}}/ubah")
@@ -129,8 +139,9 @@ async def correct_meeting(workspace: Recorder, id: MeetingId) -> Response:
             return workspace.page.not_found()
         if "tambah" in fields:
             return await _form(workspace, _with_more_rows(fields), found=found)
-        form = await _read_form(workspace)
-        source = form.read_source(is_required=False)
+        participants = await read_participants(workspace)
+        form = _read_form(workspace, participants)
+        source = form.read_source(recorder=None)
         cited = found.content.sources
         sources = cited if source is None or source.id in cited else [*cited, source.id]
         meeting = form.read_meeting(key=found.content.key, sources=sources, current=found.content)
@@ -138,6 +149,7 @@ async def correct_meeting(workspace: Recorder, id: MeetingId) -> Response:
             return await _form(workspace, fields, errors=form.errors, found=found)
         if source is not None:
             await workspace.catalog.add_source(source)
+        await propose_agencies(workspace, participants, meeting, form_id=id)
         await workspace.assessment.correct_evidence(id, meeting, tag=tag_of(fields))
     except httpx.HTTPError as error:
         return await _refuse_form(workspace, error, found=found)
@@ -161,10 +173,18 @@ async def _find_entries(
     return (await read_attendance(request, workspace, id)).entries
 
 
-async def _read_form(workspace: Workspace) -> MeetingForm:
-    found = await workspace.assessment.list_evidence(Stakeholder)
-    keys = [one.content.key for one in found if one.content]
-    return MeetingForm(workspace.fields, keys, workspace.page.messages, workspace.today)
+def _read_form(workspace: Workspace, participants: Participants) -> MeetingForm:
+    return MeetingForm(
+        workspace.fields, list(participants.names), workspace.page.messages, workspace.today
+    )
+
+
+async def _recorder_name(workspace: Workspace) -> str:
+    """Return by whose word a meeting without a document is recorded, in Indonesian."""
+    if workspace.agency is None:
+        return "pencatat"
+    found = await workspace.page.catalog.find_agency(workspace.agency)
+    return workspace.agency if found is None else found.name
 
 
 async def _form(
@@ -181,34 +201,28 @@ async def _form(
     `entries` are the names in the attendance list of the meeting, which a person checks.
     """
     try:
-        stakeholders = await workspace.assessment.list_evidence(Stakeholder)
+        participants = await read_participants(workspace)
     except httpx.HTTPError:
         return workspace.page.unavailable()
-    messages, today = workspace.page.messages, workspace.today
-    listed = [one.content for one in stakeholders if one.content]
-    active = [one for one in listed if one.valid_to is None or one.valid_to >= today]
-    former = [one for one in listed if one not in active]
-    groups = [
-        (messages.translate(SECTOR_NAMES[sector]), [one for one in active if one.sector == sector])
-        for sector in SECTORS
-    ]
+    messages, names = workspace.page.messages, participants.names
+    minutes = {code: messages.translate(label) for code, (label, _) in MINUTES.items()}
+    if found is not None and fields.get("notula") == AS_RECORDED:
+        minutes[AS_RECORDED] = messages.translate(SEEMS_AS_RECORDED)
     return workspace.render(
         "workspace/meeting-form.html",
         status=status if errors else 200,
         typed=fields,
         errors=errors or {},
-        groups=[group for group in groups if group[1]],
-        former=former,
+        groups=participants.groups,
         entries=entries,
-        names={one.key: one for one in listed},
-        invited=[one for one in listed if fields.get(f"diundang-{one.key}")],
-        is_former_open=any(fields.get(f"hadir-{one.key}") for one in former),
-        owners=listed,
+        names=names,
+        is_somebody_invited=any(fields.get(f"diundang-{key}") for key in names),
         found=found,
         rows=rows_of(fields),
         most_rows=MAX_ROWS,
-        answers=messages.labels(ANSWERS),
-        today=today,
+        minutes=minutes,
+        has_chosen_files=bool(errors and await chosen_files(workspace)),
+        today=workspace.today,
         **labels(workspace, {}),
     )
 

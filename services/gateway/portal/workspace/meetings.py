@@ -274,6 +274,8 @@ async def show_meeting_page(
         and record.state == "proposed"
         and record.recorded_by != workspace.caller.actor,
         today=workspace.today,
+        is_just_recorded=record.state == "proposed"
+        and "tercatat" in workspace.page.request.query_params,
         local_day=workspace.page.local_date,
         **labels(workspace, agencies),
     )

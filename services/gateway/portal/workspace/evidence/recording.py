@@ -280,6 +280,7 @@ async def _form(
         register=sorted(register),
         typed=fields,
         errors=errors or {},
+        has_chosen_files=bool(errors and await chosen_files(workspace)),
         found=found,
         former=former,
         **labels(workspace, {}),
