@@ -11,6 +11,7 @@ const KEPT_TICKETS = 30 * DAY;
 const FORMS = ["/aduan", "/survei/skm"];
 const LANGUAGES = ["id", "en", "bbc"];
 const PAGES = /^\/($|cari$|layanan(\/[a-z0-9-]+)?$|peristiwa(\/[a-z0-9-]+)?$|s\/|aduan$|survei\/[a-z0-9-]+$|luring$)/;
+const NOT_STORED = /^\/(dasbor|status|pengumuman|instansi|tempat|tentang|kontak|bantuan|privasi|aksesibilitas)(\/|$)/;
 const FORM = /^\/(aduan|survei\/[a-z0-9-]+)$/;
 const FILES = /(?:stylesheet" href|icon" href|src)="(\/[^"]+)"/g; // that pages name
 const IS_FILE = /^\/static\/|\.css$|^\/lambang$/;
@@ -182,6 +183,17 @@ async function answerPage(request, url) {
   return (await offlineAnswer(url).catch(() => undefined)) || network;
 }
 
+// Says without a network that a page needs one, where the browser would show an error of its own.
+async function answerOnline(request, url) {
+  try {
+    return await fetch(request);
+  } catch (error) {
+    const stored = await storedPages(url).catch(() => undefined);
+    if (!stored) throw error;
+    return asPage(stored.pages.absent(), stored);
+  }
+}
+
 async function answerFile(request) {
   try {
     return await fetch(request);
@@ -325,6 +337,8 @@ self.addEventListener("fetch", (event) => {
     event.respondWith(answerFile(request));
   } else if (opens && request.method === "GET" && PAGES.test(url.pathname)) {
     event.respondWith(answerPage(request, url));
+  } else if (opens && request.method === "GET" && NOT_STORED.test(url.pathname)) {
+    event.respondWith(answerOnline(request, url));
   } else if (opens && request.method === "POST" && FORM.test(url.pathname)) {
     event.respondWith(answerForm(request, url));
   }
