@@ -81,8 +81,10 @@ def test_every_survey_has_a_page_and_what_is_none_is_not_found(hub: Hub) -> None
         shown = hub.client.get(f"/survei/{survey}/hasil", headers=html)
         assert shown.status_code == 200
         assert ("tidak dapat dicegah" in shown.text) == (survey == "penilaian")
-    for path in ("/survei/no-such/hasil", f"{PAGE}?period=soon"):
-        assert hub.client.get(path, headers=html).status_code == 404
+    assert hub.client.get("/survei/no-such/hasil", headers=html).status_code == 404
+    wrong = hub.client.get(f"{PAGE}?period=soon", headers=html)
+    assert wrong.status_code == 422
+    assert "<code>period</code>: " in wrong.text
     assert f'href="{PAGE}"' in hub.client.get("/survei").text
 
 
