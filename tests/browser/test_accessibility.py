@@ -119,7 +119,8 @@ def records(site_settings: Settings, site: str) -> list[str]:
     }, "other")  # fmt: skip
     draft = send("POST", "assessments/drafts", {"method": "cgr-2015", "period": 2024})["id"]
     send("PUT", "surveys/stakeholders/rounds/axe", {
-        "opens_on": today.isoformat(), "closes_on": f"{today.year}-12-31", "sample": "invited",
+        "opens_on": today.isoformat(), "closes_on": (today + timedelta(days=30)).isoformat(),
+        "sample": "invited",
     })  # fmt: skip
     send(
         "POST",
