@@ -72,7 +72,7 @@ def _build(service: Service, settings: Settings) -> "FastAPI":
 
 def _import_application(service: Service) -> ModuleType:
     # FastAPI asks of each type in a route whether it is a model of pydantic 1, which takes 2 MiB.
-    with making_lasting_objects(), without_module("pydantic.v1"):
+    with without_module("pydantic.v1"):
         return import_module(f"services.{service.value}.app")
 
 
@@ -182,7 +182,7 @@ def run(
     exit_on_sigterm()
     settings = load_settings()
     echo_err("1/4 Starting PostgreSQL ...")
-    with _postgres_starting(settings):
+    with _postgres_starting(settings), making_lasting_objects():
         at_low_priority(lambda: _import_application(Service.gateway))
     echo_err("2/4 Migrating the database ...")
     run_async(migrate(settings))
@@ -237,7 +237,8 @@ def serve(
     needs_postgres = any(settings.service_database_url(part) is None for part in in_process)
     with _postgres_starting(settings) if needs_postgres else nullcontext():
         if workers == 1:  # meanwhile; several processes import it each
-            at_low_priority(lambda: _import_application(served))
+            with making_lasting_objects():
+                at_low_priority(lambda: _import_application(served))
     require_keys(settings, in_process)
     if not settings.public_key_file.exists():
         echo_err(
