@@ -14,6 +14,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -118,29 +119,17 @@ async def issue_link(
     """
     link_id, code = link_id or secrets.token_hex(6), f"{secrets.randbelow(10**6):06}"
     code_hash = await hashes.hash(_keyed(key, region, link_id, code))
-    if parent is None:
-        issued = await issue_key(
-            session,
-            region,
-            agency=agency,
-            scopes=[SCOPE_OF[use]],
-            now=now,
-            lifetime=lifetime,
-            key_id=link_id,
-            code_hash=code_hash,
-        )
-    else:
-        issued = await issue_below(
-            session,
-            region,
-            parent,
-            agency=agency,
-            scopes=[SCOPE_OF[use]],
-            now=now,
-            lifetime=lifetime,
-            key_id=link_id,
-            code_hash=code_hash,
-        )
+    issue = issue_key if parent is None else partial(issue_below, parent=parent)
+    issued = await issue(
+        session,
+        region,
+        agency=agency,
+        scopes=[SCOPE_OF[use]],
+        now=now,
+        lifetime=lifetime,
+        key_id=link_id,
+        code_hash=code_hash,
+    )
     if issued is None:
         raise NotAuthenticated("This key was revoked or expired; ask for another.")
     # The key's secret is discarded: only the signature opens the link.

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
+import httpx
 from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
@@ -137,6 +138,14 @@ class Page:
     def in_language(self, item: object, name: str) -> Any:
         """Return a field of a model or mapping in the page's language."""
         return self.messages.field(item, name)
+
+    async def agency_name(self, slug: str) -> str:
+        """Return the name of an agency; its slug if the catalogue does not answer or has none."""
+        try:
+            agency = await self.catalog.find_agency(slug)
+        except httpx.HTTPError:
+            return slug
+        return slug if agency is None else self.in_language(agency, "name")
 
     def local_date(self, at: datetime) -> str:
         """Return the day of a moment in the regency, such as `17 Desember 2026`."""

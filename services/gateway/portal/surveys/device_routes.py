@@ -132,7 +132,7 @@ async def _registration_page(
     if link:
         try:
             caller, until = await SIGN_IN.find(page.request, link)
-            agency = await _agency_name(page, caller.agency or "")
+            agency = await page.agency_name(caller.agency or "")
         except LinkRefusedError as refused:
             link, error = "", refused
     said = error and page.messages.translate(error.message, **error.values)
@@ -168,7 +168,7 @@ async def _device_page(
             status=200 if error is None else error.status,
             device=session,
             is_kiosk=is_kiosk,
-            agency=await _agency_name(page, session.caller.agency or ""),
+            agency=await page.agency_name(session.caller.agency or ""),
             onward=onward,
             sign_out=_address(page, f"{DEVICE_PAGE}/keluar", onward),
             sessions=await SIGN_IN.list_sessions(page.request, session),
@@ -180,15 +180,6 @@ async def _device_page(
     if is_kiosk:
         response.headers["Refresh"] = f"{KIOSK_RETURNS_AFTER}; url={onward}"
     return response
-
-
-async def _agency_name(page: Page, slug: str) -> str:
-    """Return the name, or the slug: a catalogue that is down must not stop a device."""
-    try:
-        agency = await page.catalog.find_agency(slug)
-    except httpx.HTTPError:
-        return slug
-    return slug if agency is None else page.in_language(agency, "name")
 
 
 def _address(page: Page, path: str, onward: str | None) -> str:

@@ -197,7 +197,7 @@ async def check(request: Request, page: CurrentPage) -> Response:
             "upload-preview.html",
             labels=page.messages.labels(LABELS),
             session=session,
-            agency=await _name_or_slug(page, session),
+            agency=await page.agency_name(session.agency),
             name=form.name,
             content=base64.urlsafe_b64encode(form.content).decode(),
             received=receipt,
@@ -234,7 +234,7 @@ async def submit(request: Request, page: CurrentPage) -> Response:
             "upload-receipt.html",
             labels=page.messages.labels(LABELS),
             session=session,
-            agency=await _name_or_slug(page, session),
+            agency=await page.agency_name(session.agency),
             name=name,
             fingerprint=hashlib.sha256(content).hexdigest(),
             at=now,
@@ -335,7 +335,7 @@ async def _rejected_page(
             status=422,
             labels=page.messages.labels(LABELS),
             session=session,
-            agency=await _name_or_slug(page, session),
+            agency=await page.agency_name(session.agency),
             name=name,
             rows=problem.rows,
             others=[((error.pointer or "").removeprefix("#/"), error.detail) for error in others],
@@ -347,14 +347,6 @@ async def _rejected_page(
 async def _agency_name(page: Page, slug: str) -> str:
     agency = await page.catalog.find_agency(slug)
     return slug if agency is None else page.in_language(agency, "name")
-
-
-async def _name_or_slug(page: Page, session: Session) -> str:
-    """Return the name, or the slug: a catalogue that is down must not stop an upload."""
-    try:
-        return await _agency_name(page, session.agency)
-    except httpx.HTTPError:
-        return session.agency
 
 
 async def _link_page(page: Page, link: str, *, error: LinkRefusedError | None = None) -> Response:
@@ -387,7 +379,7 @@ async def _sessions_page(
             "upload-sessions.html",
             status=200 if error is None else error.status,
             session=session,
-            agency=await _name_or_slug(page, session),
+            agency=await page.agency_name(session.agency),
             sessions=await SIGN_IN.list_sessions(page.request, link),
             current=link.id,
             all_sessions=ALL_SESSIONS,

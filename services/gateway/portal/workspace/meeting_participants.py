@@ -51,6 +51,8 @@ class Participants:
     groups: Sequence[Group]
     unrecorded: dict[str, AgencyItem]
     """Agencies that are no stakeholders on record, by the keys that they will have."""
+    own_agency: AgencyItem | None
+    """The agency for which the person acts."""
 
     @property
     def names(self) -> dict[str, str]:
@@ -108,6 +110,7 @@ async def read_participants(workspace: Workspace) -> Participants:
     return Participants(
         [group for group in groups if group.members],
         {key: agency for key, agency in by_key.items() if key not in stakeholders},
+        next((agency for agency in agencies if agency.slug == workspace.agency), None),
     )
 
 

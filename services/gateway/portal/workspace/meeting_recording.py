@@ -94,7 +94,7 @@ async def record_meeting(request: Request, workspace: Recorder) -> Response:
         participants = await read_participants(workspace)
         form = _read_form(workspace, participants)
         files = await chosen_files(workspace)
-        recorder = await _recorder_name(workspace)
+        recorder = _recorder_name(workspace, participants)
         source = form.read_source(recorder=recorder, has_files=bool(files))
         meeting = form.read_meeting(
             key=f"rapat-{form_id.hex}", sources=[source.id] if source else [], current=None
@@ -179,12 +179,10 @@ def _read_form(workspace: Workspace, participants: Participants) -> MeetingForm:
     )
 
 
-async def _recorder_name(workspace: Workspace) -> str:
+def _recorder_name(workspace: Workspace, participants: Participants) -> str:
     """Return by whose word a meeting without a document is recorded, in Indonesian."""
-    if workspace.agency is None:
-        return "pencatat"
-    found = await workspace.page.catalog.find_agency(workspace.agency)
-    return workspace.agency if found is None else found.name
+    own = participants.own_agency
+    return own.name if own is not None else workspace.agency or "pencatat"
 
 
 async def _form(
