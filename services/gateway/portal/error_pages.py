@@ -74,6 +74,8 @@ def _query_errors(request: Request, error: Any, language: Language) -> list[Fiel
     if isinstance(error, RequestValidationError):
         found = [one for one in error.errors() if one["loc"][0] == "query"]
         return field_errors(RequestValidationError(found), language)
+    if not isinstance(error, ProblemError):
+        return []
     asked = request.query_params
     return [one.in_language(language) for one in error.errors if one.parameter in asked]
 
