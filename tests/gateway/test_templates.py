@@ -1,12 +1,15 @@
 """Pages are compiled before the first request, which would hold all others up."""
 
+import os
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from jinja2 import Environment
 
 from services.gateway.app import create_app
+from services.gateway.portal import templating
 from services.gateway.portal.templating import environment
 from services.platform.settings import Settings
 from tests.servers import LOOPBACK, serving
@@ -45,3 +48,35 @@ def test_a_hub_that_is_ready_compiles_no_page(
         for name in environment("bbc").list_templates():
             environment("bbc").get_template(name)
     assert not compiled
+
+
+def test_the_next_start_compiles_what_changed_also_to_an_older_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    templates, compiled = tmp_path / "templates", tmp_path / "compiled"
+    templates.mkdir()
+    texts = {"same.html": "{{ 1 }}", "newer.html": "{{ 2 }}", "older.html": "{{ 3 }}"}
+    for name, text in texts.items():
+        (templates / name).write_text(text)
+    monkeypatch.setattr(templating, "TEMPLATES", templates)
+    monkeypatch.setattr(templating, "COMPILED", compiled)
+    seen: list[str] = []
+    compile_one: Any = Environment.compile
+
+    def compile_noting(self: Environment, source: Any, name: Any, *more: Any) -> Any:
+        seen.append(name)
+        return compile_one(self, source, name, *more)
+
+    monkeypatch.setattr(Environment, "compile", compile_noting)
+    templating.compile_templates()
+    assert sorted(seen) == sorted(texts)
+    seen.clear()
+    templating.compile_templates()
+    assert not seen
+    for name, seconds in (("newer.html", 60), ("older.html", -60)):
+        file = templates / name
+        changed = file.stat().st_mtime + seconds
+        file.write_text("{{ 4 }}")
+        os.utime(file, (changed, changed))
+    templating.compile_templates()
+    assert sorted(seen) == ["newer.html", "older.html"]

@@ -43,6 +43,10 @@ COMPILED = (
 class CompiledTemplates(FileSystemBytecodeCache):
     """Files with the code of templates, for every account that may read the templates."""
 
+    def path_of(self, name: str, file: str) -> Path:
+        """Return where the code of a template lies."""
+        return Path(self.directory, self.pattern % (self.get_cache_key(name, file),))
+
     def dump_bytecode(self, bucket: Bucket) -> None:
         """Write the code of a template, if that may be written here."""
         with suppress(OSError):
@@ -96,7 +100,11 @@ def environment(language: Language) -> Environment:
 
 
 def compile_templates() -> None:
-    """Compile the templates whose code does not lie beside this module, or is of another text."""
+    """Compile the templates whose code does not lie beside this module, or is of another text.
+
+    Code has the time of its template, by which both are known to belong together without being
+    read. Where they only seem to, Jinja finds out by the text, and compiles it when it is used.
+    """
     if not sys.dont_write_bytecode:
         with suppress(OSError):
             COMPILED.mkdir(parents=True, exist_ok=True)
@@ -105,11 +113,25 @@ def compile_templates() -> None:
     made = environment(SOURCE_LANGUAGE)
     loader, stored = FileSystemLoader(TEMPLATES), CompiledTemplates(str(COMPILED))
     for name in loader.list_templates():
+        template = TEMPLATES / name
+        code = stored.path_of(name, str(template))
+        changed = template.stat().st_mtime_ns
+        if _time_of(code) == changed:
+            continue
         source, file, _ = loader.get_source(made, name)
         bucket = stored.get_bucket(made, name, file, source)
         if bucket.code is None:
             bucket.code = made.compile(source, name, file)
             stored.set_bucket(bucket)
+        with suppress(OSError):
+            os.utime(code, ns=(changed, changed))
+
+
+def _time_of(path: Path) -> int | None:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return None
 
 
 @pass_context
