@@ -25,6 +25,26 @@ request.
 """
 
 
+class ShortPauses:
+    """`asyncio` with pauses of a hundredth of a second at most.
+
+    uvicorn looks each tenth of a second whether it is to end, and waits another one then. Tests
+    start and end so many servers that this took minutes.
+    """
+
+    LONGEST = 0.01
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait, for `LONGEST` at most."""
+        await asyncio.sleep(min(seconds, self.LONGEST))
+
+
+uvicorn.server.asyncio = ShortPauses()  # pyright: ignore[reportAttributeAccessIssue]
+
+
 def free_port() -> int:
     """Return a port on which nothing listens."""
     with socket.socket() as probe:
