@@ -50,6 +50,7 @@ def test_a_hub_that_is_ready_compiles_no_page(
     assert not compiled
 
 
+@pytest.mark.usefixtures("fresh_environments")
 def test_the_next_start_compiles_what_changed_also_to_an_older_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
