@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint clients bench faults messages lock clean
+.PHONY: help run test test-all lint clients bench faults messages lock clean
 
 help: ## list the commands
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
 
 $(VENV)/.run: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("emall needs Python 3.11 or later" if sys.version_info < (3, 11) else 0)'
@@ -25,8 +25,11 @@ $(VENV)/.dev: $(VENV)/.run requirements-dev.lock
 run: $(VENV)/.run ## serve the hub with the Toba pack at http://127.0.0.1:8000
 	@$(BIN)/emall run
 
-test: $(VENV)/.dev ## every test that can run here, in parallel
-	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+test: $(VENV)/.dev ## the tests of every change: all that are not marked as slow, in parallel
+	@$(BIN)/python -m pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist loadfile --no-loadscope-reorder -m "not slow"
+
+test-all: $(VENV)/.dev ## every test that can run here, some five times as long: nightly, before a release
+	@EMALL_EXAMPLES=$${EMALL_EXAMPLES:-3} $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.dev ## format, lint, types, import contracts, dead code, spelling, migrations
 	@$(BIN)/ruff format --check .

@@ -165,9 +165,9 @@ def share_documents() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the files that take longest first.
 
-    `make test` gives a worker whole files (`--dist loadfile`), in this order, since a hub or a
-    process that a fixture of a module starts would be started by each worker that runs one of its
-    tests. A long file at the end would keep one worker busy alone.
+    A worker gets whole files (`--dist loadfile`), in this order, since a hub or a process that a
+    fixture of a module starts would be started by each worker that runs one of its tests. A long
+    file at the end would keep one worker busy alone.
     """
     long = ("tests/system/", "tests/browser/", "tests/contract/")
     items.sort(key=lambda item: not item.nodeid.startswith(long))

@@ -28,6 +28,8 @@ from services.platform.packs import Pack, SourceFile
 from services.platform.settings import Settings
 from tests.conftest import TOBA
 
+pytestmark = pytest.mark.slow
+
 NORTH_SUMATRA = list_regencies("12")
 SAMOSIR = next(regency for regency in NORTH_SUMATRA if regency.code == "12.17")
 

@@ -85,6 +85,7 @@ def test_every_yaml_file_of_toba_has_a_schema() -> None:
     assert sorted(file for _, file in TOBA_FILES) == sorted(TOBA.rglob("*.yaml"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "file"), TOBA_FILES, ids=shown)
 def test_a_file_of_toba_fits_its_schema_and_names_it_for_editors(
     kind: FileKind, file: Path
@@ -137,6 +138,7 @@ def test_every_kind_of_file_is_tried_with_a_mistake() -> None:
     assert {name for name, *_ in MISTAKES} == {kind.name for kind in FILE_KINDS}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "path", "right", "wrong"), MISTAKES)
 def test_a_typing_mistake_is_refused_by_the_schema_and_by_the_loader(
     tmp_path: Path, name: str, path: str, right: str, wrong: str

@@ -48,6 +48,7 @@ def test_every_table_declares_whether_it_has_personal_data(
     assert asyncio.run(tables_of(empty, service)) == named | NO_PERSONAL_DATA[service]
 
 
+@pytest.mark.slow
 def test_the_report_counts_personal_data_and_shows_its_retention(
     empty: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

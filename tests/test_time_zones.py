@@ -110,6 +110,7 @@ def at(moment: datetime) -> dict[str, Any]:
     return event(id=str(uuid4()), occurred_at=moment.isoformat())
 
 
+@pytest.mark.slow
 def test_an_event_counts_in_the_local_day_and_month(region: Region, office: Room) -> None:
     answer = send_events(office, "dukcapil", at(region.before), at(region.midnight))
     assert answer.json() == {"accepted": 2, "repeated": 0}
@@ -148,6 +149,7 @@ def test_a_report_is_due_until_local_midnight_after_the_due_day(region: Region) 
     assert closed == (date(2024, 9, 1), date(2024, 9, 1))
 
 
+@pytest.mark.slow
 def test_a_survey_response_belongs_to_the_local_day(region: Region, office: Room) -> None:
     load(office, survey())
     key = Ed25519PrivateKey.generate()
@@ -173,6 +175,7 @@ def test_a_survey_response_belongs_to_the_local_day(region: Region, office: Room
     assert (answered_on(region.before), answered_on(region.midnight)) == (LAST, FIRST)
 
 
+@pytest.mark.slow
 def test_the_time_to_answer_a_comment_starts_on_the_local_day(region: Region, office: Room) -> None:
     def file_at(now: datetime) -> CommentFiled:
         receipt, _ = office.store(
@@ -207,6 +210,7 @@ def test_the_hours_of_a_link_are_split_at_local_midnight(region: Region) -> None
     assert covered == [(LAST, 60), (FIRST, 120)]
 
 
+@pytest.mark.slow
 def test_checks_and_requests_count_in_the_local_day_and_month(region: Region) -> None:
     settings = region.settings
     key = new_key(settings, "dukcapil", "usage:write").split("_")[1]
@@ -260,6 +264,7 @@ def test_a_moment_lies_in_different_months_in_jakarta_and_jayapura() -> None:
     assert partition_of(BETWEEN) == FIRST
 
 
+@pytest.mark.slow
 def test_regions_of_different_zones_share_a_database_and_retain_their_own_months(
     empty: Settings,
 ) -> None:
@@ -317,6 +322,7 @@ async def regions_with_events(connection: Connection) -> tuple[str, ...]:
     return tuple(row[0] for row in rows)
 
 
+@pytest.mark.slow
 def test_a_running_service_takes_up_the_zone_of_a_loaded_pack(empty: Settings) -> None:
     with room(create_feedback, empty) as office:
         send_events(office, "dukcapil", at(BETWEEN))

@@ -58,6 +58,7 @@ def test_nothing_has_no_mean() -> None:
         mean("arithmetic", [], [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("concentration", [0.5, 1, 10])
 def test_random_weights_have_the_moments_of_a_dirichlet_distribution(concentration: float) -> None:
     draws = dirichlet(RandomStreams(1, 100_000).uniforms("w", 4), concentration)

@@ -38,6 +38,7 @@ TABLES = st.lists(
 ).filter(lambda table: sum(map(sum, table)) > 0)
 
 
+@pytest.mark.slow
 @given(TABLES)
 def test_kappa_is_symmetric_and_within_its_interval(table: list[list[int]]) -> None:
     weights = linear_weights(3)

@@ -26,6 +26,7 @@ def listed(hub: Hub) -> set[str]:
     return {one["id"] for one in hub.client.get(API).json()["items"]}
 
 
+@pytest.mark.slow
 def test_a_draft_is_published_by_a_second_person_and_seen_by_nobody_before(hub: Hub) -> None:
     author = hub.auth("diskominfo", "metrics:draft")
     second = hub.auth("bappeda", "metrics:draft")

@@ -50,6 +50,7 @@ def test_all_12_elements_and_4_drivers_are_present(toba_2024: dict[str, Any]) ->
     assert toba_2024["method"]["href"] == f"{API}/methods/cgr-2015"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["api", "page", "qr"])
 def test_anonymous_answers_with_an_earlier_date_do_not_move_the_index(
     toba_hub: Hub, toba_2024: dict[str, Any], mode: str
@@ -261,6 +262,7 @@ def test_an_assessment_sent_twice_with_one_key_is_stored_once(
     assert other.json()["errors"][0]["parameter"] == "Idempotency-Key"
 
 
+@pytest.mark.slow
 def test_every_node_of_a_stored_assessment_has_an_address(
     toba_hub: Hub, drafter: dict[str, str]
 ) -> None:
@@ -325,6 +327,7 @@ def change_evidence(hub: Hub, key: str, **change: Any) -> None:
     hub.confirm(answer)
 
 
+@pytest.mark.slow
 def test_a_stored_assessment_retains_its_evidence_while_the_live_one_changes(
     hub: Hub,
 ) -> None:
@@ -348,6 +351,7 @@ def test_a_stored_assessment_retains_its_evidence_while_the_live_one_changes(
     assert again["evidence_hash"] == now["evidence_hash"]
 
 
+@pytest.mark.slow
 def test_while_another_service_is_down_the_live_response_reports_it_and_nothing_is_stored(
     hub: Hub,
 ) -> None:

@@ -15,6 +15,8 @@ from tests.assessment.test_confirmation import act
 from tests.assessment.test_write_routes import address, meeting, record, write
 from tests.conftest import Room, agency_caller
 
+pytestmark = pytest.mark.slow
+
 DISKOMINFO = agency_caller("diskominfo", "evidence:write")
 BAPPEDA = agency_caller("bappeda", "evidence:write", "evidence:confirm")
 CONFIRMER = agency_caller("setda", "evidence:confirm")

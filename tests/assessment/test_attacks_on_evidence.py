@@ -93,6 +93,7 @@ def test_the_only_memorandum_withdrawn_counts_until_another_organisation_agrees(
     assert figures(scores(hub)) == figures(before)
 
 
+@pytest.mark.slow
 def test_eleven_records_of_one_agency_that_cite_the_study_move_nothing(hub: Hub) -> None:
     before = scores(hub)
     subjects = (
@@ -278,6 +279,7 @@ def test_a_change_to_a_register_declared_complete_stays_visible_with_what_it_did
     assert former["index"]["proven"] == complete["index"]["proven"]
 
 
+@pytest.mark.slow
 def test_an_entry_after_the_declaration_is_listed_with_the_index_without_it(hub: Hub) -> None:
     hub.confirm(declare(hub, "meetings", 1))
     complete = scores(hub)
@@ -301,6 +303,7 @@ def test_an_entry_after_the_declaration_is_listed_with_the_index_without_it(hub:
     assert late["index"]["proven"] == complete["index"]["proven"]
 
 
+@pytest.mark.slow
 def test_a_report_tells_of_proposals_and_of_what_no_longer_counts(hub: Hub) -> None:
     current = record_of(hub, "observations", "programmes-running-2024")
     put = hub.client.put(
@@ -333,6 +336,7 @@ def correct(hub: Hub, posted: Any, confirmed_by: str = "setda", **more: Any) -> 
     return answer
 
 
+@pytest.mark.slow
 def test_a_second_correction_does_not_hide_what_the_first_one_did(hub: Hub) -> None:
     before = scores(hub)
     current = record_of(hub, "observations", "programmes-running-2024")
@@ -346,6 +350,7 @@ def test_a_second_correction_does_not_hide_what_the_first_one_did(hub: Hub) -> N
     assert former["index"]["proven"] == before["index"]["proven"]
 
 
+@pytest.mark.slow
 def test_a_late_entry_stays_one_when_it_is_corrected_or_the_register_declared_again(
     hub: Hub,
 ) -> None:

@@ -35,12 +35,14 @@ def figures(
     )
 
 
+@pytest.mark.slow
 def test_one_worker_and_four_give_the_same_digits() -> None:
     one, four = figures(workers=1), figures(workers=4)
     for name in ("values", "lows", "highs"):
         assert np.array_equal(getattr(one, name), getattr(four, name), equal_nan=True), name
 
 
+@pytest.mark.slow
 def test_a_case_in_a_batch_has_the_figures_of_its_own_assessment() -> None:
     found = figures()
     for at in (0, 17, 69):
@@ -53,6 +55,7 @@ def test_a_case_in_a_batch_has_the_figures_of_its_own_assessment() -> None:
         )
 
 
+@pytest.mark.slow
 def test_every_interval_holds_its_value_and_regencies_do_not_share_their_draws() -> None:
     found, other = figures(), figures(seed=2)
     known = ~np.isnan(found.values)
@@ -65,6 +68,7 @@ def test_every_interval_holds_its_value_and_regencies_do_not_share_their_draws()
     assert abs(np.asarray(np.corrcoef(first, second))[0, 1]) < 0.2
 
 
+@pytest.mark.slow
 def test_the_digits_are_the_ones_of_every_other_machine_and_python() -> None:
     """Written down once; a release of Python or numpy that gives others has to be looked into."""
     found = figures(version_1())

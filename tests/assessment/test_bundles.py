@@ -147,6 +147,7 @@ def test_it_describes_itself_as_an_ro_crate() -> None:
                     assert one["@id"] in by_id
 
 
+@pytest.mark.slow
 def test_any_of_150_random_bytes_changed_is_refused_with_its_place() -> None:
     whole = toba()
     spans = {
@@ -166,6 +167,7 @@ def test_any_of_150_random_bytes_changed_is_refused_with_its_place() -> None:
             assert any(word in fault for fault in found for word in damaged), (at, found)
 
 
+@pytest.mark.slow
 def test_bytes_of_the_frame_count() -> None:
     """Every third byte of the headers, the directory, the manifest and the signature."""
     whole = toba()
@@ -262,6 +264,7 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_the_hubs_bundle_verifies_on_the_command_line_in_an_empty_folder(
     hub: Hub, tmp_path: Path
 ) -> None:
@@ -293,6 +296,7 @@ def test_the_hubs_bundle_verifies_on_the_command_line_in_an_empty_folder(
     assert run(tmp_path, "nothing.zip").returncode == 2
 
 
+@pytest.mark.slow
 def test_a_bundle_names_what_was_attached_when_the_year_was_assessed(hub: Hub) -> None:
     writer = hub.auth("diskominfo", "evidence:write", "metrics:draft", "admin")
 
@@ -331,6 +335,7 @@ def test_a_bundle_names_what_was_attached_when_the_year_was_assessed(hub: Hub) -
     assert {"@id": file["@id"]} in root["mentions"]
 
 
+@pytest.mark.slow
 def test_the_sensitivity_of_a_stored_assessment_is_published(hub: Hub) -> None:
     made = hub.client.post(
         "/api/v1/assessments",
@@ -366,6 +371,7 @@ def with_file(name: str, content: bytes) -> bytes:
     return pack(files() | {name: content})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "error"),
     [

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.conftest import Hub
 
 INDEX = "/api/v1/indices/spbe-2020"
@@ -46,6 +48,7 @@ def test_an_index_is_computed_from_levels(hub: Hub) -> None:
     assert (scores["predicate"], scores["missing"]) == ("Baik", [])
 
 
+@pytest.mark.slow
 def test_a_wrong_level_is_named_by_pointer(hub: Hub) -> None:
     answer = hub.client.post(f"{INDEX}/calculation", json={"levels": {"5": 6, "48": 1}})
     assert answer.status_code == 422

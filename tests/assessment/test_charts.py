@@ -2,6 +2,7 @@
 
 import xml.etree.ElementTree as ET
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -30,6 +31,7 @@ def bar(draw: st.DrawFn) -> Bar:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.lists(bar(), max_size=6), st.text())
 def test_whatever_the_labels_are_the_chart_is_well_formed_and_within_its_width(

@@ -231,6 +231,7 @@ def asem_method(**more: Any) -> dict[str, Any]:
     return composite(root, weights={"kind": "given"}, **more)
 
 
+@pytest.mark.slow
 def test_coinrs_example_from_the_raw_table_to_the_index_in_one_run(assessment: Room) -> None:
     """Imputed by the mean of the group, winsorised, normalised, and aggregated: all as COINr."""
     publish(
@@ -297,6 +298,7 @@ EXTREMES: tuple[list[float], ...] = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("treatment", [{}, {"winsorise": 0}, *BOX_COX])
 def test_extreme_values_are_scored_too(assessment: Room, treatment: dict[str, Any]) -> None:
@@ -313,6 +315,7 @@ def test_extreme_values_are_scored_too(assessment: Room, treatment: dict[str, An
         assert all(0 <= value <= 100 for value in values[:-1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "pointer", "message"),
     [

@@ -82,6 +82,7 @@ def test_confirming_needs_its_own_scope(regency: Room) -> None:
     assert act(regency, path, "dispute", 1, writer, reason="x").status_code == 403
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "body"),
     [

@@ -17,6 +17,7 @@ TABLES = arrays(
 ).filter(lambda table: np.ptp(table, axis=0).min() > 0 and np.ptp(table.sum(axis=1)) > 0)
 
 
+@pytest.mark.slow
 @given(TABLES)
 def test_alpha_agrees_with_the_variances_of_the_items_and_of_their_sum(table: Draws) -> None:
     k = table.shape[1]
@@ -25,6 +26,7 @@ def test_alpha_agrees_with_the_variances_of_the_items_and_of_their_sum(table: Dr
     assert cronbach_alpha(np.cov(table.T)) == pytest.approx(expected, abs=1e-6, rel=1e-6)
 
 
+@pytest.mark.slow
 @given(TABLES)
 def test_correlations_agree_with_scipy(table: Draws) -> None:
     names = [f"n{column}" for column in range(table.shape[1])]

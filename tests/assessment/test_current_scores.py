@@ -42,6 +42,7 @@ def revision_of_feedback(hub: Hub) -> int:
     return row["number"]
 
 
+@pytest.mark.slow
 def test_each_change_of_the_evidence_is_in_the_next_answer(hub: Hub) -> None:
     before = live(hub.client, period=2024)
     body = observation("trained", "staff_trained", value=0.9)
@@ -56,6 +57,7 @@ def test_each_change_of_the_evidence_is_in_the_next_answer(hub: Hub) -> None:
     assert after == computed_anew(hub, period=2024)
 
 
+@pytest.mark.slow
 def test_each_change_of_what_other_services_report_is_in_the_next_answer(hub: Hub) -> None:
     before = live(hub.client, period=2024)
     revision = revision_of_feedback(hub)

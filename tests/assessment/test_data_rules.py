@@ -76,6 +76,7 @@ def test_a_strict_limit_sends_a_variable_to_the_logarithm() -> None:
 NUMBERS = st.lists(st.integers(-1000, 1000).map(float), min_size=4, max_size=30)
 
 
+@pytest.mark.slow
 @given(NUMBERS)
 def test_the_shape_is_scipys(numbers: list[float]) -> None:
     shape = shape_of(np.array([*numbers, NAN]))
@@ -103,6 +104,7 @@ def test_winsorising_follows_coinrs_own_tests() -> None:
     assert logged.values == pytest.approx(np.log(two - 1 + 1.99))
 
 
+@pytest.mark.slow
 @given(NUMBERS, st.integers(0, 6))
 def test_treatment_keeps_the_order_and_what_is_missing(numbers: list[float], most: int) -> None:
     values = np.array([*numbers, NAN])

@@ -125,6 +125,7 @@ def test_of_many_parts_two_orders_are_averaged_and_nothing_is_left_over() -> Non
     assert sum(forward_backward(14, worth)) == 14**2 + 3
 
 
+@pytest.mark.slow
 def test_the_trend_of_two_years_shows_its_drivers(hub: Hub) -> None:
     key = hub.auth("diskominfo", "metrics:draft")
     for period in (2023, 2024):
@@ -157,6 +158,7 @@ def test_the_trend_of_two_years_shows_its_drivers(hub: Hub) -> None:
     assert empty == {"method": "nothing", "current_hash": None, "items": []}
 
 
+@pytest.mark.slow
 def test_toba_records_nothing_and_declines_in_nothing(toba_hub: Hub) -> None:
     key = toba_hub.auth("diskominfo", "metrics:draft")
     for period in (2024, 2025):

@@ -91,6 +91,7 @@ def items(answer: Any) -> list[dict[str, Any]]:
     return answer.json()["items"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "number"), KINDS.items())
 def test_every_kind_of_the_toba_pack_is_listed_by_key_and_each_record_found(
     toba_hub: Hub, kind: str, number: int
@@ -126,6 +127,7 @@ def test_evidence_that_is_not_there_is_not_found(toba_hub: Hub) -> None:
         assert toba_hub.client.get(f"{API}/{wrong}").status_code == 422
 
 
+@pytest.mark.slow
 def test_sources_are_listed_paged_and_each_is_found(toba_hub: Hub) -> None:
     whole = items(toba_hub.client.get(f"{API}/sources?limit=100"))
     ids = [one["id"] for one in whole]

@@ -111,6 +111,7 @@ def test_a_correction_counts_when_it_is_confirmed(regency: Room) -> None:
     assert workbook(regency)["indicators"][10]["declared"]["confirmed_level"] == 2
 
 
+@pytest.mark.slow
 def test_all_levels_give_the_index_beside_the_published_one(regency: Room) -> None:
     for number in range(1, 48):
         record(regency, level(number, 3))

@@ -320,6 +320,7 @@ def check_estimate(found: ComputedScores) -> None:
             assert low - SLACK <= found.values[code] <= high + SLACK, code
 
 
+@pytest.mark.slow
 @given(SEEDS)
 @settings(max_examples=WORLDS, deadline=None)
 def test_withdrawing_or_withholding_never_raises_proven_nor_lowers_possible(seed: int) -> None:

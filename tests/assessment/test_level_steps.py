@@ -49,6 +49,7 @@ def test_known_levels_leave_less_open() -> None:
     assert count_steps(SPBE, value=3, target=3.39, levels=other) is None
 
 
+@pytest.mark.slow
 @given(SPLITS.map(four_levels), st.integers(100, 400), st.integers(100, 400))
 @settings(max_examples=25, deadline=None)
 def test_the_numbers_of_steps_are_those_of_trying_everything(

@@ -79,6 +79,7 @@ def test_the_index_agrees_with_decimal_arithmetic_to_4_decimals(
     assert score_levels(one, levels).value == pytest.approx(float(exact), abs=5e-5)
 
 
+@pytest.mark.slow
 @given(GIVEN, st.data())
 def test_a_higher_level_never_lowers_the_index_its_aspect_or_the_predicate(
     given_levels: tuple[LevelsMethod, dict[int, int]], data: st.DataObject

@@ -72,6 +72,7 @@ def test_what_is_done_already_is_no_lever() -> None:
     assert "reply_in_time" not in levers(answered)
 
 
+@pytest.mark.slow
 def test_levers_of_a_stored_assessment_over_http(toba_hub: Hub) -> None:
     key = toba_hub.auth("diskominfo", "metrics:draft")
     body = {"period": 2024, "draws": 100}

@@ -231,6 +231,7 @@ def plain(method_id: str) -> Any:
     return json.loads(json.dumps(loaded, default=str))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method_id", sorted(read_methods()))
 def test_every_method_fits_the_schema_and_a_wrong_one_does_not(method_id: str) -> None:
     schema = json.loads(FILE.read_text())

@@ -127,6 +127,7 @@ def test_two_years_are_compared(toba_hub: Hub) -> None:
     assert "names who took part" in without["reason"]
 
 
+@pytest.mark.slow
 def test_a_network_can_be_read_as_it_was_known_then(hub: Hub) -> None:
     before = datetime.now(UTC).isoformat()
     key = hub.auth("diskominfo", "admin")
@@ -213,6 +214,7 @@ def test_requests_for_networks_do_not_pile_up(
     assert answer.headers["retry-after"]
 
 
+@pytest.mark.slow
 def test_reported_ties_come_from_the_relational_survey(server: Server, toba: str) -> None:
     with server.database_from(toba) as name:
         settings = server.settings(name)

@@ -179,6 +179,7 @@ def drawn(
     return graph, sectors
 
 
+@pytest.mark.slow
 @given(GRAPHS)
 @settings(max_examples=200, deadline=None)
 def test_every_measure_is_networkx_s_or_counted_pair_by_pair(given_graph: Any) -> None:
@@ -200,6 +201,7 @@ def test_every_measure_is_networkx_s_or_counted_pair_by_pair(given_graph: Any) -
         assert ei_expected(sectors) == measured(full, sectors).ei_index
 
 
+@pytest.mark.slow
 @given(GRAPHS)
 @settings(max_examples=100, deadline=None)
 def test_no_other_division_fits_better_than_the_core_that_is_found(given_graph: Any) -> None:

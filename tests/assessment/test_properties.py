@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -76,6 +77,7 @@ def test_no_node_falls_when_an_indicator_gets_better_by_its_direction(
         assert 0 <= low.value <= high.value + 1e-4 <= 100 + 2e-4, low.code
 
 
+@pytest.mark.slow
 @given(methods(), SOME, st.sampled_from(SUBJECTS))
 @settings(max_examples=150, deadline=None)
 def test_an_unknown_indicator_acts_as_one_that_is_not_there(
@@ -92,6 +94,7 @@ def test_an_unknown_indicator_acts_as_one_that_is_not_there(
         assert scores.index.value is None
 
 
+@pytest.mark.slow
 @given(methods(), VALUES, st.randoms(use_true_random=False))
 @settings(max_examples=80, deadline=None)
 def test_the_order_of_evidence_does_not_matter(
@@ -103,6 +106,7 @@ def test_the_order_of_evidence_does_not_matter(
     assert scored(method, items) == scored(method, shuffled)
 
 
+@pytest.mark.slow
 @given(methods(), st.fixed_dictionaries(dict.fromkeys(SUBJECTS, st.tuples(SHARE, SHARE))))
 @settings(max_examples=150, deadline=None)
 def test_a_range_contains_the_value_of_its_middle_at_every_node(

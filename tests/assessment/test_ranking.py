@@ -46,6 +46,7 @@ TABLES = st.tuples(st.integers(1, 6), st.integers(1, 20)).flatmap(
 )
 
 
+@pytest.mark.slow
 @given(TABLES)
 @settings(max_examples=200, deadline=None)
 def test_probabilities_of_a_regency_and_of_a_rank_sum_to_1(draws: Draws) -> None:
@@ -143,6 +144,7 @@ def ranking(hub: Hub, **parameters: Any) -> dict[str, Any]:
     return answer.json()
 
 
+@pytest.mark.slow
 def test_regencies_of_three_sources_are_ranked_and_others_named_with_the_reason(hub: Hub) -> None:
     key = hub.auth("diskominfo", "metrics:draft")
     assert ranking(hub)["items"] == []
@@ -214,6 +216,7 @@ def store_elsewhere(hub: Hub, region: str, read: Facts) -> None:
     hub.client.portal.call(work)
 
 
+@pytest.mark.slow
 def test_a_bundle_is_stored_once_and_only_as_its_regency_signed_it(hub: Hub) -> None:
     key = hub.auth("diskominfo", "metrics:draft")
     list_publisher(hub, "12.02", OTHER)
@@ -238,6 +241,7 @@ def test_a_bundle_is_stored_once_and_only_as_its_regency_signed_it(hub: Hub) -> 
     assert hub.client.get(f"{BUNDLES}/{uuid4()}").status_code == 404
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("listed", [None, "12.02", "12.03"])
 def test_only_the_administrator_names_the_key_of_a_regency(hub: Hub, listed: str | None) -> None:
     key = hub.auth("dukcapil", "metrics:draft")
@@ -262,6 +266,7 @@ def test_only_the_administrator_names_the_key_of_a_regency(hub: Hub, listed: str
         assert hub.client.put(address, json=wanted).status_code == 401
 
 
+@pytest.mark.slow
 def test_a_key_taken_from_the_list_takes_its_bundles_out_of_the_ranking(hub: Hub) -> None:
     key = hub.auth("diskominfo", "metrics:draft")
     admin = hub.auth("pupr", "admin")

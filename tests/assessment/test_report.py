@@ -162,6 +162,7 @@ def test_the_network_is_reported_in_counts_without_names() -> None:
     assert "jejaring belum dapat diukur" in unknown
 
 
+@pytest.mark.slow
 def test_no_text_of_evidence_becomes_markup() -> None:
     """One report with all of them: setting a page takes longer than all else here."""
     together = " ".join(NASTY)
@@ -175,16 +176,19 @@ def test_no_text_of_evidence_becomes_markup() -> None:
         assert text.replace(" ", "") in plain, text
 
 
+@pytest.mark.slow
 def test_a_letter_that_no_font_has_stands_as_a_box_and_the_report_comes() -> None:
     pdf = to_pdf(written(toba(), name="Kabupaten 東京 😀"))
     assert "indikator" in words_of(pdf)
 
 
+@pytest.mark.slow
 def test_the_same_report_gives_the_same_bytes_of_pdf() -> None:
     document = written(toba())
     assert to_pdf(document) == to_pdf(document)
 
 
+@pytest.mark.slow
 def test_the_pdf_has_the_headline_and_only_words(toba_pdf: bytes) -> None:
     text = words_of(toba_pdf)
     index = stored(toba()).scores.index
@@ -194,6 +198,7 @@ def test_the_pdf_has_the_headline_and_only_words(toba_pdf: bytes) -> None:
     assert not NOT_WORDS.search(" ".join(shown(written(toba())).words))
 
 
+@pytest.mark.slow
 def test_every_page_of_the_pdf_has_text_and_its_number(toba_pdf: bytes) -> None:
     pages = PdfReader(BytesIO(toba_pdf)).pages
     assert 6 <= len(pages) <= 14
@@ -223,6 +228,7 @@ def test_the_pdf_can_be_read_aloud_and_brings_its_fonts(toba_pdf: bytes) -> None
         assert {"/FontFile2", "/FontFile3"} & set(descriptor)
 
 
+@pytest.mark.slow
 def test_a_word_that_fits_no_cell_is_broken_and_stays_on_the_page() -> None:
     document = written([meeting("rapat", problem_statement="ada", note="x" * 400)])
     for page in PdfReader(BytesIO(to_pdf(document))).pages:

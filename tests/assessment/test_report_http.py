@@ -88,6 +88,7 @@ def test_the_way_to_the_target_is_the_apis(toba_hub: Hub, page: Shown) -> None:
         assert str(step["value"]).replace(".", ",") in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
 def test_a_report_comes_in_each_form_by_name_and_by_accept(
     toba_hub: Hub, stored: dict[str, Any], form: str
@@ -107,6 +108,7 @@ def test_a_report_comes_in_each_form_by_name_and_by_accept(
         assert f'filename="{name}"' in by_name.headers["content-disposition"]
 
 
+@pytest.mark.slow
 def test_the_pdf_names_the_regency_and_the_index(toba_hub: Hub, stored: dict[str, Any]) -> None:
     text = words_of(toba_hub.client.get(f"{stored['report_href']}?format=pdf").content)
     index = stored["index"]
@@ -155,6 +157,7 @@ def test_the_scores_are_a_table_of_the_same_figures(toba_hub: Hub, stored: dict[
     assert [row.cells["code"] for row in first_table(sheet).rows] == [row["code"] for row in rows]
 
 
+@pytest.mark.slow
 def test_a_report_does_not_change_by_what_is_assessed_later(toba_hub: Hub) -> None:
     first = store(toba_hub, seed=5)
     address = f"{first['report_href']}?format=pdf"
@@ -164,6 +167,7 @@ def test_a_report_does_not_change_by_what_is_assessed_later(toba_hub: Hub) -> No
     assert toba_hub.client.get(f"{later[0]['report_href']}?format=pdf").content != before
 
 
+@pytest.mark.slow
 def test_years_with_stored_assessments_are_in_the_trend(toba_hub: Hub) -> None:
     store(toba_hub, period=2023)
     newest = store(toba_hub, seed=9)

@@ -46,6 +46,7 @@ EFFORTS = st.one_of(st.none(), st.integers(1, 5))
 NUMBERS = (1, 2, 3, 4)
 
 
+@pytest.mark.slow
 @given(
     SPLITS.map(four_levels),
     st.fixed_dictionaries(dict.fromkeys(NUMBERS, st.integers(1, 4))),
@@ -87,6 +88,7 @@ def test_no_set_of_levels_reaches_the_target_with_less_effort(
 LEAVES = ("a.x", "a.y", "b.x", "b.y")
 
 
+@pytest.mark.slow
 @given(
     methods(),
     st.fixed_dictionaries(dict.fromkeys(LEAVES, st.integers(0, 100).map(float))),
@@ -148,6 +150,7 @@ def spbe(levels: dict[int, int], target: float, **more: Any) -> ScenarioOutcome:
     return levels_outcome(SPBE, dict(levels), target=target, **(asked | more))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("hundredths", "target", "predicate"), [(216, 2.6, "Baik"), (298, 3.39, "Baik")]
 )
@@ -177,6 +180,7 @@ def test_toba_s_way_to_the_minimum_and_to_the_target_of_2026(
     assert gains[0] == 0.03
 
 
+@pytest.mark.slow
 def test_all_at_level_2_reach_2_03_by_one_step_of_a_heaviest_indicator() -> None:
     # Weights of 3.0 are the heaviest: 2 + 3 x 1 / 100 = 2.03.
     outcome = spbe(dict.fromkeys(range(1, 48), 2), 2.03)
@@ -229,6 +233,7 @@ def post(hub: Hub, key: dict[str, str], **wanted: Any) -> httpx.Response:
     return hub.client.post(SCENARIOS, json=wanted, headers=key)
 
 
+@pytest.mark.slow
 def test_a_scenario_of_collaboration_starts_from_the_evidence_and_is_stored(
     toba_hub: Hub, drafter: dict[str, str]
 ) -> None:

@@ -39,6 +39,7 @@ def test_the_analysis_is_of_the_index_that_was_assessed() -> None:
     assert found.spread.low < found.value < found.spread.high
 
 
+@pytest.mark.slow
 def test_shares_are_shares() -> None:
     for factor in of_toba().factors:
         assert -3 * factor.first_error <= factor.first <= factor.total + 3 * factor.total_error
@@ -46,6 +47,7 @@ def test_shares_are_shares() -> None:
     assert sum(factor.first for factor in of_toba().factors) <= 1.1
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_analysis() -> None:
     assert of_toba() == of_toba()
     assert of_toba() != of_toba(seed=2)

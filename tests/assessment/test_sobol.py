@@ -25,6 +25,7 @@ def exact_ishigami() -> tuple[list[float], list[float]]:
     return first, [(x + xz) / variance, y / variance, xz / variance]
 
 
+@pytest.mark.slow
 def test_ishigami_has_the_indices_of_its_closed_form() -> None:
     shares = estimate_sobol_indices(ishigami, 3, RandomStreams(1, 65_536))
     first, total = exact_ishigami()
@@ -42,6 +43,7 @@ def test_the_standard_errors_cover_the_truth() -> None:
     assert (np.abs(shares.total - total) < 4 * shares.total_error).all()
 
 
+@pytest.mark.slow
 def test_the_estimators_are_those_of_salib() -> None:
     analysis: Any = import_module("SALib.analyze.sobol")
     problem = {"num_vars": 3, "names": ["x", "y", "z"], "bounds": [[0, 1]] * 3}
@@ -57,6 +59,7 @@ def test_the_estimators_are_those_of_salib() -> None:
     assert total == pytest.approx(theirs["ST"], abs=1e-10)
 
 
+@pytest.mark.slow
 def test_an_additive_model_gives_each_factor_its_own_variance() -> None:
     shares = estimate_sobol_indices(
         lambda numbers: 2 * numbers[0] + numbers[1] + 5, 3, RandomStreams(4, 32_768)

@@ -105,12 +105,14 @@ meetings = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(st.lists(meetings, min_size=1, max_size=4, unique_by=lambda meeting: meeting.key))
 def test_any_meetings_come_back_as_they_went_out(given_meetings: list[Meeting]) -> None:
     assert back(to_workbook({"meetings": given_meetings})) == {"meetings": given_meetings}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("word", ["=1+1", "+62", "-", "@SUM(A1)", '=HYPERLINK("x")'])
 def test_a_text_that_looks_like_a_formula_stays_a_text(word: str) -> None:
     risk = Risk.model_validate(
@@ -170,6 +172,7 @@ WHOLE = sheet_of(
 )
 
 
+@pytest.mark.slow
 def test_a_filled_template_is_taken_and_sent_again_changes_nothing(regency: Room) -> None:
     template = regency.get("/api/v1/evidence/template.xlsx")
     assert template.headers["content-type"] == XLSX
@@ -207,6 +210,7 @@ def test_a_filled_template_is_taken_and_sent_again_changes_nothing(regency: Room
     ]
 
 
+@pytest.mark.slow
 def test_a_workbook_of_more_than_readers_can_bear_is_refused_whole(
     regency: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -219,6 +223,7 @@ def test_a_workbook_of_more_than_readers_can_bear_is_refused_whole(
     assert send(regency, sheet_of(meetings=[head, *rows[:5]])).status_code == 200
 
 
+@pytest.mark.slow
 def test_one_wrong_row_rejects_the_whole_workbook(regency: Room) -> None:
     content = sheet_of(
         meetings=[
@@ -236,6 +241,7 @@ def test_one_wrong_row_rejects_the_whole_workbook(regency: Room) -> None:
     assert len(regency.get("/api/v1/meetings").json()["items"]) == MEETINGS_OF_PACK
 
 
+@pytest.mark.slow
 def test_an_exported_workbook_corrects_what_was_changed_in_it(regency: Room) -> None:
     assert send(regency, WHOLE).status_code == 200
     book = load_workbook(io.BytesIO(regency.get("/api/v1/evidence/export.xlsx").content))
@@ -284,6 +290,7 @@ def test_a_cell_with_a_code_of_no_vocabulary_or_a_second_value_of_an_index_is_na
     assert "spbe-2024 has it" in found["#/index-values/C2"]
 
 
+@pytest.mark.slow
 def test_a_workbook_with_indonesian_headings_comes_back_as_it_went_out(regency: Room) -> None:
     records = {kind: list(found) for kind, found in read_evidence(TOBA).records.items() if found}
     content = to_workbook(records, headings="indonesian")
@@ -324,6 +331,7 @@ def test_an_import_needs_a_key_that_may_write(regency: Room) -> None:
     assert send(regency, WHOLE, caller=other).status_code == 403
 
 
+@pytest.mark.slow
 def test_the_calendar_lists_due_dates(regency: Room) -> None:
     meeting = Meeting.model_validate(
         {

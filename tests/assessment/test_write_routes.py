@@ -323,6 +323,7 @@ def test_a_published_value_of_an_index_can_be_recorded(regency: Room) -> None:
     assert refused.json()["errors"][0]["pointer"] == "#/index"
 
 
+@pytest.mark.slow
 def test_one_agency_records_no_more_than_readers_can_bear(regency: Room) -> None:
     long = "x" * 300
     full = meeting(agenda=[long] * 900)
@@ -349,6 +350,7 @@ def test_one_agency_records_no_more_than_readers_can_bear(regency: Room) -> None
     assert gone.status_code == 204
 
 
+@pytest.mark.slow
 def test_the_sources_of_a_record_count_as_often_as_they_are_read(regency: Room) -> None:
     for at in range(20):
         source = {"id": f"s{at}", "title": "T", "kind": "study", "publisher": "P", "year": 2025}

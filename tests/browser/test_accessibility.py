@@ -1,4 +1,4 @@
-"""axe-core over every page that links lead to, one of each route, at the width of a small phone.
+"""axe-core at the width of a small phone: the main pages, and every page that links lead to.
 
 `EMALL_AXE=all` looks at each page in both languages; a run without it does so in Indonesian.
 """
@@ -43,6 +43,7 @@ LINKS = """
   .map((link) => new URL(link.getAttribute("href"), document.baseURI).href)
 """
 """Addresses of links; those in pictures (SVG) have another `href` than those of a page."""
+MAIN_PAGES = ("/", "/layanan/ktp-el", "/aduan", "/dasbor/2024", "/kelola/masuk")
 STATUS = "performance.getEntriesByType('navigation')[0].responseStatus"
 NOT_LOADED = "Failed to load resource"
 ROLES: tuple[tuple[Role, str | None], ...] = (
@@ -260,6 +261,15 @@ def console(tab: BrowserTab) -> list[str]:
     return said
 
 
+def test_axe_finds_nothing_on_the_main_pages(open_tab: OpenTab) -> None:
+    with open_tab(width=320, bypass_csp=True) as tab:
+        for page in MAIN_PAGES:
+            tab.open(page)
+            assert tab.page.evaluate(STATUS) == 200, page
+            assert faults(tab.page) == [], page
+
+
+@pytest.mark.slow
 @pytest.mark.usefixtures("invitation", "records")
 def test_axe_finds_nothing_on_the_pages_of_citizens(
     open_tab: OpenTab, pages: list[APIRoute]
@@ -270,6 +280,7 @@ def test_axe_finds_nothing_on_the_pages_of_citizens(
     assert len(seen) > 20
 
 
+@pytest.mark.slow
 def test_axe_finds_nothing_in_the_workspace(
     invitation: str, records: list[str], open_tab: OpenTab, pages: list[APIRoute]
 ) -> None:

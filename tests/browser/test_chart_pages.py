@@ -22,7 +22,7 @@ from tests.gateway.chart_records import (
     store_statistics,
 )
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 TODAY = datetime.now(DEFAULT_ZONE).date()
 YEAR = TODAY.year

@@ -22,7 +22,7 @@ from tests.collector.test_collector import signer
 from tests.conftest import Server
 from tests.servers import free_port, serving
 
-pytestmark = [pytest.mark.browser]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 LINK = {
     "slug": "oss",

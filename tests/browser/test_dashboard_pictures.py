@@ -30,7 +30,7 @@ from services.gateway.portal.dashboard.reporting_chart import LOOKS as CELL_LOOK
 from tests.browser.conftest import OpenTab
 from tests.browser.overflow import overflow
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 MISPLACED = """
 () => [...document.querySelectorAll('svg.picture')].flatMap(picture => {

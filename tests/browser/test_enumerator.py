@@ -20,7 +20,7 @@ from tests.gateway.links import new_link
 from tests.rows import rows
 from tests.servers import free_port, serving
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SURVEYS = 10
 

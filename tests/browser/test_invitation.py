@@ -12,7 +12,7 @@ from tests.browser.overflow import overflow
 from tests.conftest import DEFAULT_ZONE, Server, new_key
 from tests.servers import serving
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 ROUND = "/api/v1/surveys/stakeholders/rounds/now"
 CODES = ("diskominfo", "bappeda", "it-del")

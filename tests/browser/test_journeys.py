@@ -17,7 +17,7 @@ from tests.browser.overflow import overflow
 from tests.conftest import Server, new_key
 from tests.servers import LOOPBACK, serving
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 WEAK = {
     "offline": False,

@@ -19,7 +19,7 @@ from tests.conftest import new_key
 from tests.gateway.people import invite_to
 from tests.servers import free_port, serving
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 MONTH = "/kelola/laporan/2025-03"
 CELL = '[id="ktp-el.counter.submitted"]'

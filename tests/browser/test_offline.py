@@ -23,7 +23,7 @@ from tests.rows import rows
 from tests.servers import LOOPBACK, free_port, serving
 from tests.toba.search_quality import Answer, measure, read_questions
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 AGE = "#stored-age"
 CATALOG = "/api/v1/offline-catalog"

@@ -14,17 +14,21 @@ from tests.servers import LOOPBACK
 pytestmark = pytest.mark.browser
 
 MISSING = "/tidak-ada"
-PAGES = (
+MAIN_PAGES = (
     "/",
-    "/?lang=en",
     "/layanan",
-    "/layanan?life_event=menikah",
-    "/layanan/pbg",
     "/layanan/pbg?lang=en",
     "/layanan/ktp-el?case=hilang",
+    "/cari?q=izin+bangunan",
+    "/dasbor?tahun=2024",
+    MISSING,
+)
+FURTHER_PAGES = (
+    "/?lang=en",
+    "/layanan?life_event=menikah",
+    "/layanan/pbg",
     "/peristiwa",
     "/peristiwa/dokumen-hilang?lang=en",
-    "/cari?q=izin+bangunan",
     "/cari?q=zzzz",
     "/docs",
     "/poster",
@@ -37,12 +41,10 @@ PAGES = (
     "/unggah?lang=en",
     "/kelola/masuk",
     "/dasbor/pelaporan?tahun=2023",
-    "/dasbor?tahun=2024",
     "/dasbor?tahun=2024&lang=en",
     "/dasbor/2024/unsur/leadership",
     "/dasbor/2024/indikator/determination.instruments",
     "/dasbor/2024/indikator/determination.instruments?lang=en",
-    MISSING,
 )
 LOOKS: Sequence[tuple[int, int, Literal["light", "dark"]]] = (
     (320, 640, "light"),
@@ -104,7 +106,9 @@ def test_contrast_is_that_of_the_standard() -> None:
     assert contrast(["rgb(118, 118, 118)", "rgb(255, 255, 255)"]) == pytest.approx(4.54, abs=0.01)
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize(
+    "path", [*MAIN_PAGES, *(pytest.param(path, marks=pytest.mark.slow) for path in FURTHER_PAGES)]
+)
 def test_a_page_fits_the_screen_stands_out_and_can_be_read_aloud(
     open_tab: OpenTab, path: str
 ) -> None:

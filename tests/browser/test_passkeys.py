@@ -12,7 +12,7 @@ from tests.conftest import Server, new_key
 from tests.gateway.people import PASSWORD
 from tests.servers import serving
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 TELEPHONE = {
     "protocol": "ctap2",

@@ -11,7 +11,7 @@ from tests.browser.overflow import overflow
 from tests.conftest import Server, new_key
 from tests.servers import LOOPBACK, serving
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PICTURES_SEEN = "() => [...document.images].map(one => one.complete && one.naturalWidth)"
 STYLED = "() => getComputedStyle(document.querySelector('table')).borderCollapse"

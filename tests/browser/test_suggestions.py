@@ -7,7 +7,7 @@ from tests.browser.conftest import OpenTab
 from tests.browser.overflow import overflow
 from tests.browser.test_accessibility import AXE, RUN, STANDARDS
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def test_suggestions_are_chosen_by_keys_and_by_fingers(open_tab: OpenTab) -> None:

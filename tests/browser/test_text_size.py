@@ -7,7 +7,7 @@ import pytest
 from tests.browser.conftest import OpenTab
 from tests.browser.overflow import overflow
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PAGES = (
     "/",

@@ -10,7 +10,7 @@ from tests.browser.overflow import overflow
 from tests.browser.test_workspace_cases import accept
 from tests.gateway.people import invite_to
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 TITLE = "Loket KTP-el tutup hari Jumat"
 

@@ -11,7 +11,7 @@ from tests.browser.conftest import BrowserTab, OpenTab
 from tests.browser.overflow import overflow
 from tests.gateway.people import PASSWORD, invite_to
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

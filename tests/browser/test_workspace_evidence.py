@@ -9,7 +9,7 @@ from tests.browser.test_workspace import look
 from tests.browser.test_workspace_cases import accept
 from tests.gateway.people import invite_to
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 EVIDENCE = "/kelola/bukti"
 

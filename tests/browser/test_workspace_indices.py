@@ -11,7 +11,7 @@ from tests.browser.test_workspace import look
 from tests.browser.test_workspace_cases import accept
 from tests.gateway.people import invite_to
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 WORKBOOK = "/kelola/penilaian/indeks/spbe-2020"
 NOTE = "Sesuai dokumen; belum semua perangkat daerah."

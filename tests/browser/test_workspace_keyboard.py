@@ -26,7 +26,7 @@ from tests.gateway.links import new_link, wrong_code
 from tests.gateway.people import PASSWORD, invite_to
 from tests.rows import oblige_since
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PDF = b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog >>\nendobj\nstartxref\n0\n%%EOF\n"
 IS_FOCUSED = "element => element === document.activeElement"

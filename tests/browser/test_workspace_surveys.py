@@ -14,7 +14,7 @@ from tests.conftest import DEFAULT_ZONE, form_bundles, new_key
 from tests.feedback.answering import move_responses
 from tests.gateway.people import invite_to
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 TODAY = datetime.now(DEFAULT_ZONE).date()
 FIRST = TODAY - timedelta(days=1)

@@ -105,6 +105,7 @@ def test_a_withdrawn_service_is_created_again_by_its_agency_alone(regency: Room)
     assert (created.status_code, created.json()["version"]) == (201, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "agency", "similar"),
     [
@@ -123,6 +124,7 @@ def test_services_that_a_new_one_perhaps_repeats_are_named(
     assert [one["slug"] for one in created.json()["similar"]] == similar
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "pointer"),
     [

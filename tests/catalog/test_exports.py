@@ -66,6 +66,7 @@ def test_all_services_are_exported_by_cpsv_ap(toba_catalog: Room, cpsv: Graph) -
     assert [float(str(cost)) for cost in costs] == [0.0]
 
 
+@pytest.mark.slow
 def test_the_export_conforms_to_the_shapes_and_fails_without_a_title(cpsv: Graph) -> None:
     asked = shapes()
     conforms, _, text = validate(cpsv, shacl_graph=asked)
@@ -81,6 +82,7 @@ def test_the_export_conforms_to_the_shapes_and_fails_without_a_title(cpsv: Graph
     assert "title" in str(text)
 
 
+@pytest.mark.slow
 def test_turtle_says_the_same(toba_catalog: Room, cpsv: Graph) -> None:
     turtle = graph_of(toba_catalog.get("/api/v1/exports/cpsv-ap.ttl"), "turtle")
     assert turtle.isomorphic(cpsv)
@@ -263,6 +265,7 @@ def test_who_reads_the_changes_misses_none_while_services_change(
     }
 
 
+@pytest.mark.slow
 def test_pages_of_hsds_miss_no_service_while_services_change(
     changing: Room, tmp_path: Path
 ) -> None:

@@ -53,6 +53,7 @@ def stored(room: Room, month: date) -> Sequence[str]:
     return room.store(read)
 
 
+@pytest.mark.slow
 def test_a_word_is_shown_when_it_was_asked_for_on_five_days(regency: Room) -> None:
     month = date(2031, 1, 1)
     for n in range(LEAST_DAYS):

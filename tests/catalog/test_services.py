@@ -47,6 +47,7 @@ def test_services_are_listed_by_slug(regency: Room) -> None:
     assert slugs(regency.get("/api/v1/services")) == ["akta", "imb-lama", "kk", "pbg"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("parameters", "expected"),
     [

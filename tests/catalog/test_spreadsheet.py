@@ -145,6 +145,7 @@ def counts(answer: Any) -> tuple[int, int, int]:
     return body["created"], body["changed"], body["unchanged"]
 
 
+@pytest.mark.slow
 def test_an_export_that_nobody_changed_changes_nothing(regency: Room) -> None:
     answer = send(regency, regency.get("/api/v1/catalog/template.xlsx").content, caller=ADMIN)
     assert counts(answer) == (0, 0, 9)
@@ -152,6 +153,7 @@ def test_an_export_that_nobody_changed_changes_nothing(regency: Room) -> None:
     assert counts(send(regency, archive, caller=ADMIN, media_type="application/zip")) == (0, 0, 9)
 
 
+@pytest.mark.slow
 def test_a_changed_cell_is_a_version_of_its_record_by_the_agency(regency: Room) -> None:
     before = regency.get("/api/v1/services/akta").json()["service"]
     book = template(regency, agency="dukcapil")
@@ -165,6 +167,7 @@ def test_a_changed_cell_is_a_version_of_its_record_by_the_agency(regency: Room) 
     assert counts(send(regency, saved(book), caller=DUKCAPIL)) == (0, 0, 5)
 
 
+@pytest.mark.slow
 def test_new_rows_create_records_that_name_each_other(regency: Room) -> None:
     book = template(regency, agency="dukcapil")
     append(
@@ -190,6 +193,7 @@ def test_new_rows_create_records_that_name_each_other(regency: Room) -> None:
     assert counts(send(regency, saved(book), caller=DUKCAPIL)) == (0, 0, 8)
 
 
+@pytest.mark.slow
 def test_every_wrong_cell_is_named_and_nothing_is_stored(regency: Room) -> None:
     book = template(regency)
     wrong = [
@@ -214,6 +218,7 @@ def test_every_wrong_cell_is_named_and_nothing_is_stored(regency: Room) -> None:
     assert regency.get("/api/v1/services/ktp").json()["version"] == 1
 
 
+@pytest.mark.slow
 def test_records_of_others_are_refused(regency: Room) -> None:
     book = template(regency)
     foreign = [
@@ -228,6 +233,7 @@ def test_records_of_others_are_refused(regency: Room) -> None:
     assert regency.get("/api/v1/services/akta").json()["version"] == 1
 
 
+@pytest.mark.slow
 def test_a_row_that_changed_meanwhile_is_named(regency: Room) -> None:
     book = template(regency)
     fill(book, "Layanan", "skck", "nama", "SKCK")
@@ -245,6 +251,7 @@ def test_a_row_that_changed_meanwhile_is_named(regency: Room) -> None:
     assert regency.get("/api/v1/services/skck").json()["version"] == 1
 
 
+@pytest.mark.slow
 def test_a_name_that_another_service_of_the_agency_nearly_has_is_a_notice(regency: Room) -> None:
     book = template(regency)
     fill(book, "Layanan", "ktp", "nama", "Penerbitan layanan akte")
@@ -297,6 +304,7 @@ TEXTS = st.text(
 )
 
 
+@pytest.mark.slow
 @given(texts=st.tuples(TEXTS, TEXTS, TEXTS))
 @settings(max_examples=12, deadline=None)
 def test_any_text_comes_back_as_it_was(texts: tuple[str, str, str]) -> None:
@@ -323,6 +331,7 @@ def test_a_filled_in_record_is_the_one_that_was_exported() -> None:
     assert Place.model_validate(data) == given_place
 
 
+@pytest.mark.slow
 def test_one_csv_file_changes_records_and_leaves_their_lists(regency: Room) -> None:
     before = regency.get("/api/v1/services/akta").json()["service"]
     header, *rows = csv_tables(csv_template(regency, agency="dukcapil"))["Layanan"]
@@ -337,6 +346,7 @@ def test_one_csv_file_changes_records_and_leaves_their_lists(regency: Room) -> N
     }
 
 
+@pytest.mark.slow
 def test_5000_rows_are_stored_as_a_whole_or_not_at_all(regency: Room) -> None:
     tables = csv_tables(csv_template(regency, agency="dukcapil"))
     services, channels = tables["Layanan"], tables["Kanal"]
@@ -363,6 +373,7 @@ def test_5000_rows_are_stored_as_a_whole_or_not_at_all(regency: Room) -> None:
     assert regency.get("/api/v1/services").json()["total"] == 5003
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "pointer"),
     [

@@ -27,6 +27,8 @@ from tests.collector.mock_hubs import FIRST, MockHub, answers_of, bundle_of
 from tests.conftest import Server, new_key
 from tests.servers import LOOPBACK, serving
 
+pytestmark = pytest.mark.slow
+
 NATIONAL = "/api/v1/national"
 QUICK = TimeoutPolicy(total=5, connect=1, attempts=2, backoff=0.01)
 STOPPED, RENEWED, ALTERED, REPLAYING = "12.01", "12.02", "12.03", "12.04"

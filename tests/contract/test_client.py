@@ -18,7 +18,7 @@ from services.platform.spreadsheets.model import ODS, XLSX
 from tests.contract.conftest import RunningHub
 from tests.servers import LOOPBACK
 
-pytestmark = pytest.mark.contract
+pytestmark = [pytest.mark.contract, pytest.mark.slow]
 
 NAME = "emall_generated_client"
 GRAPHML = "application/graphml+xml"

@@ -186,6 +186,7 @@ def test_answers_are_open_to_new_fields_and_requests_are_closed() -> None:
     assert {"MeetingInput", "AssessmentRequest"} <= in_requests
 
 
+@pytest.mark.slow
 def test_a_program_that_makes_the_document_prints_no_warning() -> None:
     program = "from tests.contract.document import unified_document_at_rest as made; made()"
     done = subprocess.run(

@@ -170,6 +170,7 @@ def test_every_operation_that_reads_a_file_is_tried_with_a_key_of_another_agency
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("in_form", [False, True], ids=["body", "form"])
 @pytest.mark.parametrize("operation_id", FILES)
 def test_a_file_that_changes_what_another_agency_has_is_refused(

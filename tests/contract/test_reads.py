@@ -141,6 +141,7 @@ def test_the_database_refuses_writes(reads: Reads) -> None:
     assert answer.status_code >= 500
 
 
+@pytest.mark.slow
 def test_most_reads_find_what_they_read(reads: Reads) -> None:
     """So that the first test does not pass because everything is missing."""
     found = [operation_id for operation_id in READS if reads.get(operation_id).status_code < 400]

@@ -71,6 +71,7 @@ BODIES: list[tuple[str, Any]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("path", "body"), BODIES)
 @given(data=st.data())
 @FUZZ

@@ -56,6 +56,7 @@ def test_a_picture_loses_its_metadata_and_stands_upright() -> None:
         assert "comment" not in opened.info
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("written", ["JPEG", "PNG", "WEBP"])
 def test_a_large_image_is_scaled_down_in_its_own_format(written: str) -> None:
     stored = sanitise_image(picture(written, size=(4000, 1000)))
@@ -97,6 +98,7 @@ def frames(written: str, *, size: tuple[int, int]) -> bytes:
     return made.getvalue()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "content",
     [
@@ -123,6 +125,7 @@ def test_an_image_that_takes_too_much_to_decode_is_refused_before(
     assert after.ru_utime - before.ru_utime < 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "size"),
     [
@@ -192,6 +195,7 @@ def test_an_image_is_stored_once_and_shown_to_citizen_and_agency(office: Room, a
     assert case["details"]["attachments"] == [first.json()]
 
 
+@pytest.mark.slow
 def test_strangers_and_too_much_are_refused(office: Room, agency: str) -> None:
     filed = file(office, agency=agency)
     holder = {"Ticket-Token": filed["token"]}

@@ -81,6 +81,7 @@ def summary(office: Room, agency: str, **query: str) -> dict[str, Any]:
     return office.get(f"{COMMENTS}/summary?{asked}").json()
 
 
+@pytest.mark.slow
 def test_an_agency_shows_once_five_of_its_comments_are_settled(office: Room, agency: str) -> None:
     filed = [file(office, agency=agency) for _ in range(7)]
     for one in filed[:3]:
@@ -194,6 +195,7 @@ def published(office: Room, agency: str) -> dict[tuple[str | None, ...], int]:
     return found
 
 
+@pytest.mark.slow
 @example(waves=[[("ktp-el", 1)] * 6, [("pbg", 1), ("ktp-el", 2)] * 4, [("pbg", 5)]])
 @settings(
     max_examples=3,

@@ -78,6 +78,7 @@ def test_a_statement_has_a_distributed_plan(name: str) -> None:
     assert "FOR UPDATE" not in statement
 
 
+@pytest.mark.slow
 def test_only_named_statements_of_feedback_use_the_tables() -> None:
     """Others would not be looked at above; those in functions are tested on the cluster."""
     found: set[str] = set()
@@ -136,6 +137,7 @@ def test_the_statements_are_printed_without_a_database() -> None:
     assert tuple(tables) == DISTRIBUTED
 
 
+@pytest.mark.slow
 def test_a_database_without_citus_is_refused(empty: Settings) -> None:
     assert empty.database_url is not None
     address = {"EMALL_DATABASE_URL": empty.database_url.get_secret_value()}

@@ -165,6 +165,7 @@ def test_without_a_catalogue_only_events_without_names_are_counted(feedback: Roo
     assert pointers(send_events(feedback, "dukcapil", event(service="ktp-el")), 422)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", ["feedback.reference_code", "feedback.reporting_obligation"])
 def test_names_that_cannot_be_read_are_no_crash(own_hall: Room, table: str) -> None:
     """A started service knows the last names; one that never read any asks to try again."""

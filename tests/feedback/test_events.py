@@ -81,6 +81,7 @@ OTHER_CONTENT: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", OTHER_CONTENT)
 def test_an_id_of_another_event_is_refused_and_named(
     office: Room, agency: str, change: dict[str, Any]
@@ -126,6 +127,7 @@ def test_events_may_come_late_and_out_of_order(office: Room, agency: str) -> Non
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("occurred_at", "month"),
     [
@@ -231,6 +233,7 @@ def test_without_a_key_or_its_scope_nothing_is_taken(office: Room, agency: str) 
     assert sums(office, agency=agency) == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "where"),
     [
@@ -358,6 +361,7 @@ EVENTS = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(events=EVENTS, data=st.data())
 @IN_A_DATABASE
 def test_the_counts_are_those_of_a_plain_list_for_any_batches_and_repeats(

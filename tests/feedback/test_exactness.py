@@ -42,6 +42,8 @@ from services.platform.settings import ROOT, Settings
 from tests.conftest import agency_caller
 from tests.servers import LOOPBACK, free_port
 
+pytestmark = pytest.mark.slow
+
 JAKARTA = ZoneInfo("Asia/Jakarta")
 EXAMPLES = int(os.environ.get("EMALL_EXACTNESS_EXAMPLES", "2"))
 WRITER = agency_caller("dukcapil", "usage:write")

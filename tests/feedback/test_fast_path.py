@@ -185,6 +185,7 @@ def test_what_comes_behind_waits_for_its_turn(
     assert sums(office, agency=agency) == {("form_end",): 2}
 
 
+@pytest.mark.slow
 def test_a_connection_stays_open_while_a_request_waits_for_its_commit(
     office: Room, agency: str
 ) -> None:
@@ -320,6 +321,7 @@ def nothing_is_stored(settings: Settings) -> Generator[Callable[[], bool]]:
         holder.join(10)
 
 
+@pytest.mark.slow
 @BOTH
 def test_a_slow_database_is_reported_and_received_events_are_stored(
     office: Room, agency: str, http: Any, monkeypatch: pytest.MonkeyPatch
@@ -354,6 +356,7 @@ def test_a_client_that_goes_away_takes_nothing_back(
     assert json.loads(answer) == {"accepted": 0, "repeated": 1}
 
 
+@pytest.mark.slow
 @BOTH
 def test_a_stopping_server_answers_accepted_requests(office: Room, agency: str, http: Any) -> None:
     body = batch(event())
@@ -372,6 +375,7 @@ def test_a_stopping_server_answers_accepted_requests(office: Room, agency: str, 
     assert json.loads(answer) == {"accepted": 1, "repeated": 0}
 
 
+@pytest.mark.slow
 def test_a_stopping_server_tells_those_it_waits_for_no_longer_to_come_again(
     office: Room, agency: str
 ) -> None:
@@ -394,6 +398,7 @@ def test_a_stopping_server_tells_those_it_waits_for_no_longer_to_come_again(
     assert "stopping" in json.loads(answer)["detail"]
 
 
+@pytest.mark.slow
 def test_events_of_a_month_that_was_dropped_are_refused_both_ways(
     empty: Settings, agency: str
 ) -> None:

@@ -304,6 +304,7 @@ def connect(address: str) -> socket.socket:
     return socket.create_connection((host, int(port)), timeout=20)
 
 
+@pytest.mark.slow
 def test_a_body_that_drips_is_given_up_and_others_are_served_meanwhile(
     feedback: Room, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -336,6 +337,7 @@ def test_a_body_that_drips_is_given_up_and_others_are_served_meanwhile(
             connection.close()
 
 
+@pytest.mark.slow
 def test_large_bodies_share_a_bounded_memory_and_small_ones_are_served_meanwhile(
     feedback: Room, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -382,6 +384,7 @@ def test_a_client_that_goes_away_leaves_the_service_as_it_was(feedback: Room, ad
     assert answer.json() == {"accepted": 1, "repeated": 0}
 
 
+@pytest.mark.slow
 def test_single_events_of_many_clients_share_commits(feedback: Room, address: str) -> None:
     headers = feedback.token(WRITER)
     send(feedback, {"events": [event()]})

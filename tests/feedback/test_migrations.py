@@ -6,9 +6,12 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
+import pytest
 
 from tests.conftest import Server
 from tests.upgrading import upgrade
+
+pytestmark = pytest.mark.slow
 
 REGIONS = ("12.12", "12.71")
 DIMENSIONS = (

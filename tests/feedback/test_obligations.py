@@ -89,6 +89,7 @@ def test_a_span_begins_and_ends_with_the_months_that_can_be_written(
     assert len(completeness(office, agency, **span)) == months
 
 
+@pytest.mark.slow
 @given(
     st.dictionaries(
         st.tuples(st.integers(1, 12), st.sampled_from(["ktp", "akta"])),

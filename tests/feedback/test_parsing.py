@@ -99,6 +99,7 @@ def verdict(body: bytes, media_type: str = JSON) -> list[tuple[str | None, str]]
     return []
 
 
+@pytest.mark.slow
 @given(document=mutated() | st.recursive(ANYTHING, st.lists, max_leaves=4))
 @settings(max_examples=400, deadline=None)
 def test_a_body_is_judged_as_pydantic_judges_it_to_the_last_pointer(document: Any) -> None:
@@ -106,6 +107,7 @@ def test_a_body_is_judged_as_pydantic_judges_it_to_the_last_pointer(document: An
     assert verdict(body) == verdict_of_pydantic(json.loads(body))
 
 
+@pytest.mark.slow
 @given(events=st.lists(EVENTS, min_size=1, max_size=4))
 @settings(max_examples=200, deadline=None)
 def test_what_msgspec_reads_is_what_pydantic_reads(events: list[dict[str, Any]]) -> None:
@@ -262,6 +264,7 @@ def test_cloud_events_are_judged_as_pydantic_judges_them(document: Any) -> None:
     assert verdict(body, CLOUD_EVENTS_BATCH) == wanted
 
 
+@pytest.mark.slow
 @given(document=mutated())
 @settings(max_examples=200, deadline=None)
 def test_in_partial_mode_an_event_is_valid_exactly_if_it_is_by_itself(document: Any) -> None:

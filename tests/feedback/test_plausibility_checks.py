@@ -92,6 +92,7 @@ def test_a_month_is_compared_only_with_earlier_months(
     ]
 
 
+@pytest.mark.slow
 def test_chance_seldom_makes_a_jump() -> None:
     rng = random.Random(7)
     flagged = months_judged = 0
@@ -198,6 +199,7 @@ def test_people_without_applications_are_in_doubt_and_a_usual_share_is_not() -> 
     assert finding.facts["submitted"] == 9
 
 
+@pytest.mark.slow
 @given(
     st.dictionaries(
         st.dates(date(2020, 1, 1), date(2024, 12, 1)).map(lambda day: day.replace(day=1)),

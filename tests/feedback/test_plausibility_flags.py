@@ -129,6 +129,7 @@ def test_what_is_only_possibly_wrong_puts_no_month_in_doubt(office: Room, agency
     assert doubted(office, agency, 2024) == (7, 0)
 
 
+@pytest.mark.slow
 def test_a_file_is_checked_before_it_is_stored_and_a_dry_run_stores_no_flag(
     office: Room, agency: str
 ) -> None:

@@ -155,6 +155,7 @@ def test_no_stored_data_links_a_used_token_to_its_response(rating_service: Room)
     assert have_only_their_day(rating_service.settings, stored)
 
 
+@pytest.mark.slow
 def test_an_agency_sees_answers_with_the_bundle_that_hides_them(
     server: Server, migrated: str
 ) -> None:
@@ -178,6 +179,7 @@ def test_an_agency_sees_answers_with_the_bundle_that_hides_them(
         assert rating_service.get(f"{SURVEYS}/penilaian/results").json()["n"] == 10
 
 
+@pytest.mark.slow
 def test_an_exported_answer_shows_what_all_of_its_bundle_share(
     server: Server, migrated: str
 ) -> None:

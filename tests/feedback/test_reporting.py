@@ -121,6 +121,7 @@ def test_a_period_is_a_year_of_this_century(office: Room, period: str) -> None:
     assert [error["parameter"] for error in answer.json()["errors"]] == ["period"]
 
 
+@pytest.mark.slow
 @given(
     st.dictionaries(
         st.integers(1, 12),

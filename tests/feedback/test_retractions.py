@@ -306,6 +306,7 @@ def test_what_is_sent_afterwards_counts(office: Room, agency: str) -> None:
 SPANS = st.tuples(st.integers(0, 9), st.integers(1, 10)).map(sorted).filter(lambda s: s[0] < s[1])
 
 
+@pytest.mark.slow
 @given(
     sent=st.lists(
         st.tuples(
@@ -368,6 +369,7 @@ RETRACTS = st.tuples(st.just("retract"), st.integers(0, 2), st.just(0))
 REVERSALS = st.tuples(st.just("reverse"), st.integers(0, 2), st.just(0))
 
 
+@pytest.mark.slow
 @given(steps=st.lists(REPORTS | RETRACTS | REVERSALS, min_size=3, max_size=14))
 @settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -449,6 +451,7 @@ def test_events_that_arrive_meanwhile_are_struck_out_or_counted_but_never_lost(
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "moment",
     [

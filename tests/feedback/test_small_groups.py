@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -141,6 +142,7 @@ def derivable(sets: set[frozenset[int]], target: frozenset[int], people: int) ->
     return not any(wanted)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(WAVES)
 def test_no_differences_of_results_isolate_fewer_than_five_people(waves: Waves) -> None:
@@ -151,6 +153,7 @@ def test_no_differences_of_results_isolate_fewer_than_five_people(waves: Waves) 
         assert len({person.id for person in history.people_of(atom)}) >= MIN_GROUP_SIZE
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(WAVES)
 def test_no_party_isolates_fewer_than_five_by_what_it_issued_and_used(waves: Waves) -> None:
@@ -162,6 +165,7 @@ def test_no_party_isolates_fewer_than_five_by_what_it_issued_and_used(waves: Wav
             assert len({person.id for person in people} - own) >= MIN_GROUP_SIZE
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(WAVES)
 def test_whoever_heard_answers_has_no_others_beside_them(waves: Waves) -> None:
@@ -192,6 +196,7 @@ def test_the_check_itself_finds_a_difference() -> None:
     assert not derivable({everybody, most}, frozenset({8}), 9)
 
 
+@pytest.mark.slow
 @given(WAVES)
 @settings(deadline=None)
 def test_a_bundle_key_is_true_of_every_response_in_the_bundle(waves: Waves) -> None:

@@ -255,6 +255,7 @@ def test_a_dimension_that_statistics_do_not_have_is_null_for_them(
 WHOLE = {"from": "2024-03-01", "to": "2024-03-31"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "question", "items"),
     [
@@ -356,6 +357,7 @@ BATCHES = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(BATCHES)
 @settings(
     max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

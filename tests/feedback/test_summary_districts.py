@@ -53,6 +53,7 @@ def _names(office: Room) -> None:
     load(office)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=4,
     deadline=None,

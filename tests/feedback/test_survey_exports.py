@@ -102,6 +102,7 @@ def test_a_workbook(answered: Room) -> None:
     assert rows[1][rows[0].index("U1")] == 4
 
 
+@pytest.mark.slow
 def test_a_file_for_spss_opens_with_its_labels(answered: Room, tmp_path: Path) -> None:
     file = tmp_path / "responses.sav"
     file.write_bytes(export(answered, "responses.sav").content)

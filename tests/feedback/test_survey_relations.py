@@ -103,6 +103,7 @@ def test_statements_are_kept_apart_from_anonymous_answers(
     assert "partners" not in exported.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("wrong", "place"),
     [
@@ -122,6 +123,7 @@ def test_a_statement_that_does_not_fit_is_refused_by_its_place(
     assert state(feedback, links[CODES[0]], report(CODES[1])).status_code == 201
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "wrong", [{"trust": [1, 2]}, {"trust": [0, 1, 2]}, {"value": [5, 1, 1]}, {"value": [1.5, 1, 1]}]
 )

@@ -58,6 +58,7 @@ def test_the_worked_example_of_the_regulation(feedback: Room) -> None:
     assert exact["priorities"] == ["U3", "U2", "U5", "U1", "U6", "U8", "U7", "U9", "U4"]
 
 
+@pytest.mark.slow
 def test_results_by_service_agency_channel_and_part_of_the_year(feedback: Room) -> None:
     load(feedback, skm_survey())
     plan = [
@@ -113,6 +114,7 @@ def test_fewer_than_five_wait_and_a_single_addition_is_never_shown(feedback: Roo
     assert seen == [None] * 4 + [5] * 5 + [10] * 3
 
 
+@pytest.mark.slow
 def test_groups_too_small_are_pooled_not_lost(feedback: Room) -> None:
     load(feedback, survey())
     for service, count in (("ktp-el", 6), ("pbg", 3), ("slf", 2)):
@@ -168,6 +170,7 @@ def test_a_scale_that_fewer_than_five_answered_completely_is_left_out(feedback: 
     assert {asked["answered"] for asked in found["questions"]} == {5, 6}
 
 
+@pytest.mark.slow
 def test_bundles_formed_before_a_scale_was_defined_have_its_sums_too(feedback: Room) -> None:
     load(feedback, survey(*TRUST_ITEMS))
     for level in (1, 2, 2, 4, 4):
@@ -191,6 +194,7 @@ def test_of_numbers_only_the_mean_is_published(feedback: Room) -> None:
     assert (found["answered"], found["mean"], found["options"]) == (5, 6.0, [])
 
 
+@pytest.mark.slow
 def test_a_changed_definition_is_a_new_version_and_results_name_their_versions(
     feedback: Room,
 ) -> None:
@@ -284,6 +288,7 @@ def test_results_show_whether_the_sample_is_large_enough(feedback: Room) -> None
         assert found == {"population": population, "needed": needed, "enough": enough}
 
 
+@pytest.mark.slow
 def test_a_service_outside_the_catalogue_is_refused_and_the_agency_is_filled_in(
     proxied_hub: Hub,
 ) -> None:
@@ -312,6 +317,7 @@ def test_a_bundle_under_five_cannot_be_stored(feedback: Room) -> None:
         store_bundle(feedback.settings, "own", n=4)
 
 
+@pytest.mark.slow
 def test_the_job_publishes_responses_and_a_read_does_not(server: Server, migrated: str) -> None:
     with server.database_from(migrated) as name:
         with room(create_app, server.settings(name)) as waiting:
@@ -401,6 +407,7 @@ def senders_in(figures: dict[str, Any]) -> Counter[str]:
     return counts
 
 
+@pytest.mark.slow
 @example(
     waves=[
         [("ktp-el", "online", "2024-01-10", n) for n in range(6)]

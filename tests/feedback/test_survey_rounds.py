@@ -88,6 +88,7 @@ def test_an_enumerators_late_answer_belongs_to_the_round_of_its_day(feedback: Ro
     assert (found["finite_population"], found["response_rate"]) == (1000, 0.6)
 
 
+@pytest.mark.slow
 def test_samples_are_told_apart_and_selected(feedback: Room) -> None:
     load(feedback, survey(question("Q"), slug="apart"))
     for _ in range(5):
@@ -109,6 +110,7 @@ def test_samples_are_told_apart_and_selected(feedback: Room) -> None:
     assert feedback.get(f"{API}/surveys/apart/results", sample="lucky").status_code == 422
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sample", "has_interval", "why"),
     [("drawn", True, None), ("quota", False, "quotas"), ("self_selected", True, None)],
@@ -231,6 +233,7 @@ def test_rounds_need_a_key_and_a_survey(feedback: Room) -> None:
     assert feedback.get(f"{API}/surveys/own/rounds/none").status_code == 404
 
 
+@pytest.mark.slow
 def test_a_closed_rounds_small_groups_are_pooled_without_waiting_for_the_year(
     feedback: Room,
 ) -> None:

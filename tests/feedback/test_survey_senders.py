@@ -78,6 +78,7 @@ def decide(
 # What one sender may add
 
 
+@pytest.mark.slow
 def test_of_forty_responses_of_one_sender_three_count(guarded: Room, slug: str) -> None:
     address = new_address()
     sent = [answer(guarded, slug, YES | {"service": "ktp"}, address=address) for _ in range(40)]
@@ -90,6 +91,7 @@ def test_of_forty_responses_of_one_sender_three_count(guarded: Room, slug: str) 
     assert (found["n"], found["senders"], found["by_mode"]) == (8, 6, {"api": 8})
 
 
+@pytest.mark.slow
 def test_concurrent_responses_of_one_sender_are_counted_too(guarded: Room, slug: str) -> None:
     address = new_address()
     with ThreadPoolExecutor(8) as pool:
@@ -419,6 +421,7 @@ def issue(guarded: Room, survey: str, number: int) -> list[str]:
     return [item["token"] for item in issued.json()["items"]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("acts", [(5,), (1, 1, 1, 1, 1), (12,), (4, 8)])
 def test_tokens_that_an_agency_issues_on_one_day_surround_nobody(
     guarded: Room, acts: tuple[int, ...]

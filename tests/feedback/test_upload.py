@@ -96,6 +96,7 @@ def test_the_template_has_a_row_for_each_service_channel_and_open_month(
     ]
 
 
+@pytest.mark.slow
 def test_the_template_as_it_comes_is_filled_in_and_taken(office: Room, agency: str) -> None:
     book = opened(template(office, agency))
     book["Statistik"]["E2"], book["Statistik"]["G2"] = 57, "1.055"
@@ -111,6 +112,7 @@ def test_the_template_as_it_comes_is_filled_in_and_taken(office: Room, agency: s
     assert (again["added"], again["revised"], again["unchanged"]) == (0, 0, 2)
 
 
+@pytest.mark.slow
 def test_the_template_of_a_span_holds_what_is_known_and_a_correction_needs_its_reason(
     office: Room, agency: str
 ) -> None:
@@ -136,6 +138,7 @@ def test_the_template_of_a_span_holds_what_is_known_and_a_correction_needs_its_r
     assert [i["reason"] for i in listed] == [None, "tiga berkas ditemukan"]
 
 
+@pytest.mark.slow
 def test_a_dry_run_returns_the_same_and_stores_nothing(office: Room, agency: str) -> None:
     file = workbook(("ktp", "loket", "Maret 2024", 412, 398, None))
     tried = upload(office, agency, file, dry_run="true").json()
@@ -146,6 +149,7 @@ def test_a_dry_run_returns_the_same_and_stores_nothing(office: Room, agency: str
     assert sums(office, agency=agency) == {("submitted",): 412, ("completed",): 398}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "encoded",
     [
@@ -182,6 +186,7 @@ def test_the_template_as_csv_and_the_columns_of_the_api_are_taken_too(
     assert upload(office, agency, rows).json()["added"] == 2
 
 
+@pytest.mark.slow
 def test_every_wrong_cell_is_named_with_its_remedy_and_nothing_is_stored(
     office: Room, agency: str
 ) -> None:
@@ -214,6 +219,7 @@ def test_every_wrong_cell_is_named_with_its_remedy_and_nothing_is_stored(
     assert sums(office, agency=agency) == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("heads", "cell", "said"),
     [
@@ -251,6 +257,7 @@ def entities() -> bytes:
     return stream.getvalue()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -279,6 +286,7 @@ def test_a_file_may_have_2_mib(office: Room, agency: str) -> None:
     assert upload(office, agency, b"x" * (2 * 1024 * 1024 + 1)).status_code == 413
 
 
+@pytest.mark.slow
 def test_a_key_is_only_for_its_own_agency(office: Room, agency: str) -> None:
     file = workbook(("ktp", "loket", "2024-03", 1, 1, None))
     assert upload(office, agency, file, caller=ANONYMOUS).status_code == 401

@@ -34,6 +34,8 @@ from tests.feedback.sheets import (
     workbook,
 )
 
+pytestmark = pytest.mark.slow
+
 ROW = ("ktp", "loket", "2024-03", 10, 9, None)
 CHANGED_FILES = int(os.environ.get("EMALL_EXAMPLES", "25"))
 

@@ -127,6 +127,7 @@ def hub(shared_hub: PollingHub) -> PollingHub:
     return shared_hub
 
 
+@pytest.mark.slow
 def test_a_home_page_leads_to_its_feed_whose_items_are_stored(hub: PollingHub) -> None:
     state = hub.poll()
     assert (state["reason"], state["detail"]) == (None, "2 items")
@@ -152,6 +153,7 @@ def test_an_announcement_lists_the_services_it_mentions_and_the_matched_words(
     assert hub.items(service="pbg") == []
 
 
+@pytest.mark.slow
 def test_a_search_finds_the_announcements_that_have_all_its_words(hub: PollingHub) -> None:
     hub.poll()
     title = "Pelayanan KTP-el keliling di Kecamatan Porsea"
@@ -159,6 +161,7 @@ def test_a_search_finds_the_announcements_that_have_all_its_words(hub: PollingHu
     assert title not in hub.client.get("/cari?q=pelayanan+keliling+balige").text
 
 
+@pytest.mark.slow
 def test_an_unmodified_feed_is_not_sent_again(hub: PollingHub) -> None:
     hub.poll()
     before = len(hub.received())
@@ -168,12 +171,14 @@ def test_an_unmodified_feed_is_not_sent_again(hub: PollingHub) -> None:
     assert len(hub.items()) == 2
 
 
+@pytest.mark.slow
 def test_the_same_announcement_in_three_feeds_is_stored_once(hub: PollingHub) -> None:
     for slug in ("website", "website-1", "website-2"):
         assert hub.poll(slug)["reason"] is None
     assert len(hub.items()) == 2
 
 
+@pytest.mark.slow
 def test_an_announcement_under_another_address_with_the_same_words_is_stored_once(
     hub: PollingHub,
 ) -> None:
@@ -183,6 +188,7 @@ def test_an_announcement_under_another_address_with_the_same_words_is_stored_onc
     assert len(hub.items()) == 1
 
 
+@pytest.mark.slow
 def test_a_changed_item_updates_the_announcement_under_its_address(hub: PollingHub) -> None:
     post = {"id": "9", "title": "Lama", "date": "2026-02-03T09:00:00+07:00", "html": "<p>A</p>"}
     hub.set_mode(posts=[post])
@@ -213,6 +219,7 @@ FAILURES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("mode", "reason"), FAILURES.items())
 def test_while_a_website_fails_its_announcements_stay_with_their_age(
     hub: PollingHub, mode: str, reason: str
@@ -231,6 +238,7 @@ def test_while_a_website_fails_its_announcements_stay_with_their_age(
     assert "Pelayanan KTP-el keliling" in page
 
 
+@pytest.mark.slow
 def test_a_wrong_character_set_and_a_redirect_are_accepted(hub: PollingHub) -> None:
     hub.set_mode("bad-charset")
     assert hub.poll("website-1")["reason"] is None
@@ -265,6 +273,7 @@ def test_the_detail_of_a_failure_is_only_for_administrators(hub: PollingHub) -> 
     assert unknown.status_code == 404
 
 
+@pytest.mark.slow
 def test_pages_show_announcements_without_script_or_picture(hub: PollingHub) -> None:
     hub.poll()
     home = hub.client.get("/?lang=en").text
@@ -283,6 +292,7 @@ def test_pages_show_announcements_without_script_or_picture(hub: PollingHub) -> 
     assert missing.status_code == 404
 
 
+@pytest.mark.slow
 def test_pages_say_that_a_date_is_not_known(hub: PollingHub) -> None:
     hub.poll()
     forget_dates(hub.settings)
@@ -293,6 +303,7 @@ def test_pages_say_that_a_date_is_not_known(hub: PollingHub) -> None:
         assert "date not known" in hub.client.get(f"{path}?lang=en").text
 
 
+@pytest.mark.slow
 def test_a_long_list_comes_in_pages(hub: PollingHub) -> None:
     posts = [
         {
@@ -316,6 +327,7 @@ def test_a_long_list_comes_in_pages(hub: PollingHub) -> None:
     assert "Berita 1<" in hub.client.get(older.replace("&amp;", "&")).text
 
 
+@pytest.mark.slow
 def test_two_replicas_poll_a_due_source_once(hub: PollingHub) -> None:
     """A leased source is not polled by another replica until its lease is released or expires."""
     make_sources_due(hub.settings)
@@ -336,6 +348,7 @@ def test_two_replicas_poll_a_due_source_once(hub: PollingHub) -> None:
     assert len(hub.received()) - before == 4
 
 
+@pytest.mark.slow
 def test_a_late_result_is_dropped(hub: PollingHub) -> None:
     lease_source(hub.settings, "website")
     busy = hub.client.post("/api/v1/connectors/website/poll", headers=hub.admin)

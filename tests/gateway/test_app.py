@@ -10,6 +10,8 @@ from fastapi.testclient import TestClient
 from services.gateway.app import create_app
 from services.platform.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 
 def test_an_unreferenced_application_is_freed(empty: Settings) -> None:
     """FastAPI remembers every function that it calls, and so all that such a function holds."""

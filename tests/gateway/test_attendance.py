@@ -61,6 +61,7 @@ def signed(person: Colleague, form: httpx.Response, **fields: str) -> httpx.Resp
     return person.post("/hadir", sent)
 
 
+@pytest.mark.slow
 def test_who_scans_the_code_is_in_the_recorders_form_until_the_meeting_is_recorded(
     hub: Hub, key: dict[str, str], editor: Colleague
 ) -> None:
@@ -123,6 +124,7 @@ def names(hub: Hub, meeting: str) -> list[str]:
     return [row["name"] for row in execute(hub, statement, meeting)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fields", "field"),
     [
@@ -147,6 +149,7 @@ def test_a_fault_is_at_its_field(
     assert names(hub, meeting) == []
 
 
+@pytest.mark.slow
 def test_a_list_is_open_on_the_days_of_its_meeting_until_it_is_closed(
     hub: Hub, key: dict[str, str]
 ) -> None:
@@ -178,6 +181,7 @@ def test_a_list_is_open_on_the_days_of_its_meeting_until_it_is_closed(
     assert visitor(hub).get("/hadir").status_code == 404
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "pointer"),
     [

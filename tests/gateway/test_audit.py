@@ -248,6 +248,7 @@ def test_a_write_is_logged_with_its_caller_operation_and_status(
     assert key.rpartition("_")[2] not in json.dumps(line)
 
 
+@pytest.mark.slow
 def test_the_gateways_own_writes_and_refusals_of_a_key_leave_lines_and_reads_leave_none(
     hub: Hub, admin: dict[str, str]
 ) -> None:
@@ -289,6 +290,7 @@ REFUSED: dict[int, list[tuple[str, str, dict[str, str]]]] = {
 }
 
 
+@pytest.mark.slow
 def test_refused_writes_without_a_key_are_counted_and_leave_one_line(settings: Settings) -> None:
     expected = {status: 3 * len(requests) for status, requests in REFUSED.items()}
     with TestClient(create_app(settings), follow_redirects=False) as client:
@@ -372,6 +374,7 @@ def test_a_device_is_registered_and_signed_out_in_the_name_of_its_link(
         assert (line["agency"], line["key_id"], line["status"]) == ("dukcapil", link.id, 303)
 
 
+@pytest.mark.slow
 def test_a_response_at_an_agencys_device_is_logged_without_its_minute_and_body(
     hub: Hub, admin: dict[str, str]
 ) -> None:
@@ -419,6 +422,7 @@ def test_a_write_whose_audit_line_cannot_be_stored_is_not_confirmed(
     assert hub.client.post("/api/v1/keys", json={}, headers=admin).status_code != 503
 
 
+@pytest.mark.slow
 def test_four_replicas_that_write_at_once_form_one_chain(settings: Settings) -> None:
     key = new_key(settings, "dukcapil", "usage:write")
 
@@ -499,6 +503,7 @@ CHANGING = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("statement", CHANGING)
 def test_no_statement_changes_the_log(written: Settings, statement: str) -> None:
     move_newest_lines(written, 5, OLD)
@@ -526,6 +531,7 @@ def rows_as_gateway(settings: Settings, statement: str) -> None:
     asyncio.run(work())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("statement", "fault"),
     [
@@ -592,6 +598,7 @@ def test_lines_are_chained_in_the_order_of_their_time(empty: Settings) -> None:
     assert [line.entry.key_id for line in stored(empty)] == ["key1", "key2", "key3"]
 
 
+@pytest.mark.slow
 def test_a_line_that_hides_its_minute_is_chained_when_its_hour_is_over(empty: Settings) -> None:
     hour = NOW.replace(minute=0, second=0, microsecond=0)
     for number in range(1, 21):
@@ -713,6 +720,7 @@ def test_partitions_exist_before_their_month_begins(empty: Settings) -> None:
     assert names <= set(audit_partitions(empty))
 
 
+@pytest.mark.slow
 def test_only_signed_months_past_their_retention_are_dropped(aged: Settings) -> None:
     assert maintain(aged, signs=False, retention=12).dropped == ()
     assert maintain(aged).dropped == ()  # retained for 60 months
@@ -725,6 +733,7 @@ def test_only_signed_months_past_their_retention_are_dropped(aged: Settings) -> 
     assert [month.last_number for month in found.pruned] == [3, 5]
 
 
+@pytest.mark.slow
 def test_a_pruned_log_still_shows_what_is_changed_missing_or_unsigned(aged: Settings) -> None:
     heads = [line.hash for line in stored(aged)]
     maintain(aged, retention=12)
@@ -753,6 +762,7 @@ def test_a_month_that_disappears_without_being_pruned_is_missing(empty: Settings
     assert f"the lines of {recent:%Y-%m} are missing" in verified(empty).fault
 
 
+@pytest.mark.slow
 def test_a_signed_month_that_was_rewritten_is_named(aged: Settings) -> None:
     maintain(aged)
     lines = stored(aged)
@@ -817,6 +827,7 @@ def test_any_change_of_a_signed_head_shows(place: int, name: str) -> None:
     assert verify_months("12.12", signed, [key.public_key()]) is not None
 
 
+@pytest.mark.slow
 def test_the_log_of_an_older_version_is_kept_and_that_version_goes_on_writing(
     server: Server,
 ) -> None:

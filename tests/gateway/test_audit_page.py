@@ -27,6 +27,7 @@ def auditor(hub: Hub) -> Colleague:
     return colleague(hub, "auditor@inspektorat.test", ("auditor", None))
 
 
+@pytest.mark.slow
 def test_an_auditor_finds_who_did_what_by_person_agency_act_and_time(
     hub: Hub, auditor: Colleague
 ) -> None:
@@ -70,6 +71,7 @@ def test_wrong_days_are_named_at_their_fields(auditor: Colleague) -> None:
     assert auditor.get(f"{AUDIT}?cursor=0").status_code == 422
 
 
+@pytest.mark.slow
 def test_a_changed_line_shows_and_others_are_not_let_in(hub: Hub, auditor: Colleague) -> None:
     editor = colleague(hub, "penyunting@dukcapil.test", ("editor", "dukcapil"))
     assert editor.get(AUDIT).status_code == 403

@@ -243,6 +243,7 @@ def test_stale_while_revalidate_answers_at_once_and_asks_behind(server: CacheSer
     assert len(server.origin.asked) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("failure", [500, 502, 503, 504, "exception"])
 def test_an_entry_is_served_stale_while_its_owner_fails(
     server: CacheServer, failure: int | str
@@ -276,6 +277,7 @@ def test_an_error_without_leave_is_passed_on(server: CacheServer) -> None:
         assert server.get().status_code == status
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fields",
     [
@@ -335,6 +337,7 @@ def test_an_uncacheable_response_is_requested_each_time(
     assert len(server.cache.store) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/go/simbg", "/s/abc", "/api/v1/usage/summary", "/survei/skm"])
 def test_counters_and_live_data_are_never_cached(server: CacheServer, path: str) -> None:
     server.get(path)
@@ -422,6 +425,7 @@ def test_a_condition_of_its_own_is_the_owners(server: CacheServer, fields: dict[
     assert server.origin.header(name.replace("_", "-")) == fields[name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("asked", "content", "content_range"),
     [
@@ -494,6 +498,7 @@ def test_an_answer_past_the_cache_says_what_others_vary_by(server: CacheServer) 
     assert server.get(f"{HERE}/png", **condition).headers["vary"] == "Accept"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("coding", ["br", "zstd", "gzip"])
 def test_what_is_public_is_compressed_though_it_is_not_stored(
     server: CacheServer, coding: str
@@ -519,6 +524,7 @@ def test_a_form_that_is_known_is_confirmed_under_its_own_tag(server: CacheServer
         assert (answer.status_code, answer.headers["etag"]) == (304, confirmed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("says", "fields"),
     [
@@ -701,6 +707,7 @@ def test_addresses_and_hosts_have_separate_entries(server: CacheServer) -> None:
     assert len(server.origin.asked) == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [200, 404])
 @pytest.mark.parametrize("where", ["query", "path", "host", "vary"])
 def test_what_a_client_writes_into_an_entry_counts_as_its_memory(
@@ -748,6 +755,7 @@ def statuses(answer: bytes) -> list[bytes]:
     return re.findall(rb"HTTP/1\.1 ([2-5]\d\d) ", answer)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sent", "expected"),
     [
@@ -794,6 +802,7 @@ def test_a_head_that_comes_in_pieces_is_the_same_request(server: CacheServer) ->
     assert len(server.origin.asked) == 1
 
 
+@pytest.mark.slow
 def test_a_client_that_reads_slowly_gets_every_answer_in_order(server: CacheServer) -> None:
     server.origin.body = bytes(100_000)
     server.get(host="x")
@@ -814,6 +823,7 @@ def test_a_client_that_reads_slowly_gets_every_answer_in_order(server: CacheServ
     assert len(answer) > 61 * 100_000
 
 
+@pytest.mark.slow
 def test_a_slow_reader_delays_no_other_client(server: CacheServer) -> None:
     server.origin.body = bytes(190_000)
     host, _, port = server.address.removeprefix("http://").partition(":")
@@ -836,6 +846,7 @@ def test_a_slow_reader_delays_no_other_client(server: CacheServer) -> None:
         assert server.get(stuck).status_code == 200
 
 
+@pytest.mark.slow
 def test_a_connection_stays_open_after_a_hit_and_is_closed_when_idle() -> None:
     for http in (CachedReadProtocol, LONG_WAY):
         with cache_server(http, timeout_keep_alive=1) as server:
@@ -849,6 +860,7 @@ def test_a_connection_stays_open_after_a_hit_and_is_closed_when_idle() -> None:
                 assert connection.recv(65536) == b""
 
 
+@pytest.mark.slow
 def test_a_server_that_stops_ends_its_connections_after_their_answers() -> None:
     for http in (CachedReadProtocol, LONG_WAY):
         with cache_server(http) as server:

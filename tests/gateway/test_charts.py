@@ -97,6 +97,7 @@ def test_picture_table_and_file_have_the_values_of_the_api(
         assert link.get("href", "").startswith("http://testserver/dasbor/2024/unsur/")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("scores")
 @pytest.mark.parametrize("name", NAMES)
 def test_a_chart_that_is_taken_away_names_its_period_its_source_and_its_address(
@@ -122,6 +123,7 @@ def test_a_chart_that_is_taken_away_names_its_period_its_source_and_its_address(
     assert len(table_of(page)) == len(rows_of(hub.client.get(f"{address}.csv"))) - 1
 
 
+@pytest.mark.slow
 def test_an_index_is_a_line_to_its_target_with_the_national_minimum(hub: Hub) -> None:
     values = hub.client.get(f"{API}/indices/spbe-2020").json()["values"]
     address = "/dasbor/2024/bagan/spbe-2020"

@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from starlette.testclient import TestClient
 
 from services.gateway.app import create_app
@@ -49,6 +50,7 @@ def test_whole_months_are_retained() -> None:
     assert f"{first_retained_month(now, DEFAULT_ZONE, 2):%Y-%m}" == "2025-12"
 
 
+@pytest.mark.slow
 def test_old_checks_go_and_the_figures_of_their_days_stay(empty: Settings) -> None:
     store_links(empty, a="http://a.example/")
     for begin, count in (

@@ -68,6 +68,7 @@ def api(hub: Hub, path: str) -> dict[str, Any]:
     return answer.json()
 
 
+@pytest.mark.slow
 def test_the_calendar_of_reports_tells_each_state_in_words(hub: Hub) -> None:
     items = api(hub, f"usage/completeness?from={YEAR}-01&to={YEAR}-12")["items"]
     address = f"/dasbor/{YEAR}/bagan/pelaporan"

@@ -78,6 +78,7 @@ def test_a_click_that_a_proxy_sends_again_is_counted_once(hub: Hub) -> None:
     assert sum(count for _, _, count in counted_clicks(hub.settings)) == 2 + len(others) + 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("feedback", ["here", "away"])
 @pytest.mark.parametrize("word", ["layanan-palsu", "pbgg", "dukcapil", "simbg"])
 def test_a_click_about_no_service_is_counted_without_the_word_which_is_never_stored(
@@ -92,6 +93,7 @@ def test_a_click_about_no_service_is_counted_without_the_word_which_is_never_sto
     until(lambda: counted_clicks(hub.settings) == [("simbg", "", 1)])
 
 
+@pytest.mark.slow
 def test_a_click_about_a_removed_service_is_counted_without_it(hub: Hub) -> None:
     directory: LinkDirectory = app_of(hub.client).state.link_directory
     remove_service(hub.settings, "pbg")
@@ -124,6 +126,7 @@ def test_many_clicks_at_once_are_all_counted(hub: Hub) -> None:
     until(lambda: counted_clicks(hub.settings) == [("simbg", "", 120)])
 
 
+@pytest.mark.slow
 def test_clicks_wait_while_feedback_is_down_and_are_then_delivered_once(
     settings: Settings,
 ) -> None:
@@ -155,6 +158,7 @@ def test_a_click_that_was_delivered_but_not_confirmed_is_not_counted_twice(
     assert counted_clicks(settings) == [("oss", "", 1), ("simbg", "", 1)]
 
 
+@pytest.mark.slow
 def test_a_shutdown_stores_undelivered_clicks_and_the_next_start_delivers_them(
     settings: Settings,
 ) -> None:
@@ -169,6 +173,7 @@ def test_a_shutdown_stores_undelivered_clicks_and_the_next_start_delivers_them(
     assert counted_clicks(settings) == [("simbg", "", 1)]
 
 
+@pytest.mark.slow
 def test_a_shutdown_right_after_a_click_delivers_it(settings: Settings) -> None:
     for number in range(1, 6):
         with TestClient(create_app(settings), follow_redirects=False) as client:
@@ -190,6 +195,7 @@ def test_a_stop_during_a_click_is_not_missed(settings: Settings) -> None:
     assert counted_clicks(settings) == [("simbg", "", 1)]
 
 
+@pytest.mark.slow
 def test_two_gateways_deliver_each_click_once(settings: Settings) -> None:
     with (
         TestClient(create_app(settings), follow_redirects=False) as one,
@@ -202,6 +208,7 @@ def test_two_gateways_deliver_each_click_once(settings: Settings) -> None:
     assert waiting_clicks(settings) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broken", ["feedback.event", "feedback.monthly_usage"])
 def test_a_failing_feedback_delays_no_redirect_and_loses_no_click(
     settings: Settings, broken: str
@@ -233,6 +240,7 @@ def files_on_disk(settings: Settings) -> list[Path]:
     return sorted((settings.data_dir / "gateway" / "visits").glob("*"))
 
 
+@pytest.mark.slow
 def test_a_click_that_cannot_be_stored_waits_on_disk_and_is_counted_once(own: Settings) -> None:
     """Also if the process ends, and if it had ended before it deleted the file."""
     forbid_queueing(own)
@@ -265,6 +273,7 @@ def test_a_click_that_neither_database_nor_disk_takes_is_counted_as_lost(own: Se
         until(lambda: "started: 1." in client.get("/health/ready").text)
 
 
+@pytest.mark.slow
 def test_redirects_need_no_database_also_after_a_start(own: Settings) -> None:
     with line_to_database(own) as (line, url):
         over_line = own.model_copy(

@@ -134,6 +134,7 @@ def test_a_tickets_secret_leaves_the_address_at_once(hub: Hub) -> None:
     assert secret_in(hub.client.get(ticket).text) == secret
 
 
+@pytest.mark.slow
 def test_a_tickets_secret_opens_no_other_ticket(hub: Hub) -> None:
     first, second = filed(hub), filed(hub)
     secret = secret_in(hub.client.get(first).text)
@@ -146,6 +147,7 @@ def test_a_tickets_secret_opens_no_other_ticket(hub: Hub) -> None:
     assert "ditolak=1" in back.headers["location"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spelled", ["{0}", " {1} ", "{2}"])
 def test_a_ticket_is_found_as_people_write_it(hub: Hub, spelled: str) -> None:
     ticket = filed(hub).partition("?")[0].rpartition("/")[2]
@@ -157,6 +159,7 @@ def test_a_ticket_is_found_as_people_write_it(hub: Hub, spelled: str) -> None:
     assert "Diterima" in hub.client.get(led.headers["location"]).text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "address", ["7777-7777-7777", "nothing", "..%2F..", "7777-7777-7777?kunci=x"]
 )
@@ -167,6 +170,7 @@ def test_an_invalid_ticket_has_a_message(hub: Hub, address: str) -> None:
     assert "tidak" in shown.text
 
 
+@pytest.mark.slow
 def test_a_robot_that_fills_in_the_honeypot_is_put_under_review(hub: Hub) -> None:
     assert "diperiksa petugas" in hub.client.get(filed(hub, website="x")).text
     assert "diperiksa petugas" not in hub.client.get(filed(hub)).text
@@ -190,6 +194,7 @@ def text_of(page: str) -> list[str]:
     return [unescape(said) for said in re.findall(r"<blockquote>(.*?)</blockquote>", page, re.S)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("decision", "kept"), [("mask", False), ("keep", True)])
 def test_the_writer_decides_about_personal_data_with_one_tap(
     hub: Hub, decision: str, kept: bool
@@ -210,6 +215,7 @@ def test_the_writer_decides_about_personal_data_with_one_tap(
     assert own == (said if kept else "NIK saya [NIK/KK], sudah tiga minggu.")
 
 
+@pytest.mark.slow
 def test_the_writer_decides_about_personal_data_in_a_reply_too(hub: Hub) -> None:
     place = filed(hub)
     shown = hub.client.get(place).text
@@ -224,6 +230,7 @@ def test_the_writer_decides_about_personal_data_in_a_reply_too(hub: Hub) -> None
         assert text_of(hub.client.get(place).text)[-1] == stored
 
 
+@pytest.mark.slow
 def test_the_writer_corrects_and_erases_a_complaint_on_its_page(hub: Hub) -> None:
     place = filed(hub, photos=[photo()])
     assert 'href="?perbaiki=1"' in hub.client.get(place).text

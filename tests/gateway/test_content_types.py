@@ -6,6 +6,8 @@ import pytest
 
 from tests.conftest import Hub
 
+pytestmark = pytest.mark.slow
+
 API = "/api/v1"
 WITHOUT_CHARSET = re.compile(
     r"application/([\w.]+\+)?json|application/(pdf|zip)|image/(png|jpeg|webp)"

@@ -14,6 +14,7 @@ def preflight(hub: Hub, path: str, method: str, headers: str = "") -> httpx.Resp
     return hub.client.request("OPTIONS", path, headers=MAP | asked)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "status"),
     [

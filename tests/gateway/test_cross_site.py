@@ -59,6 +59,7 @@ def forms(hub: Hub) -> list[tuple[str, str]]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("headers", OTHER_SITES, ids=str)
 def test_no_form_is_taken_from_another_site(hub: Hub, headers: dict[str, str]) -> None:
     for method, path in forms(hub):
@@ -69,6 +70,7 @@ def test_no_form_is_taken_from_another_site(hub: Hub, headers: dict[str, str]) -
         assert answer.headers["cache-control"] == "no-store"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("headers", OWN_SITES, ids=str)
 def test_every_form_is_taken_from_the_hub_and_from_browsers_that_say_nothing(
     hub: Hub, headers: dict[str, str]

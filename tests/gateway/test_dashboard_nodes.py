@@ -42,6 +42,7 @@ def elements_of(scores: dict[str, Any]) -> list[dict[str, Any]]:
     return [*found, *scores["drivers"]]
 
 
+@pytest.mark.slow
 def test_every_name_on_the_dashboard_leads_to_words_with_the_figure_of_the_api(
     hub: Hub, scores: dict[str, Any]
 ) -> None:
@@ -63,6 +64,7 @@ def test_every_name_on_the_dashboard_leads_to_words_with_the_figure_of_the_api(
             assert child["name"] in text_of(page)
 
 
+@pytest.mark.slow
 def test_every_indicator_shows_its_meaning_its_evidence_and_the_sources(
     hub: Hub, scores: dict[str, Any]
 ) -> None:
@@ -88,6 +90,7 @@ def test_every_indicator_shows_its_meaning_its_evidence_and_the_sources(
             assert "Belum ada bukti tercatat" in text
 
 
+@pytest.mark.slow
 def test_a_stored_year_shows_the_stored_figures_and_the_years_side_by_side(hub: Hub) -> None:
     for year in (2023, 2024):
         answer = hub.client.post(
@@ -113,6 +116,7 @@ def test_a_stored_year_shows_the_stored_figures_and_the_years_side_by_side(hub: 
     assert [int(one) for one in re.findall(r"(20\d\d):", described)] == [2023, 2024]
 
 
+@pytest.mark.slow
 def test_the_pictures_say_what_the_tables_and_the_api_say(hub: Hub, scores: dict[str, Any]) -> None:
     page = hub.client.get("/dasbor?tahun=2024").text
     picture = page.partition('aria-labelledby="elements-title')[2].partition("</svg>")[0]

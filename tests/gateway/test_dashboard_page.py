@@ -36,6 +36,7 @@ def stored(hub: Hub) -> dict[str, Any]:
     return answer.json()
 
 
+@pytest.mark.slow
 def test_without_a_stored_assessment_the_page_warns_that_figures_may_change(hub: Hub) -> None:
     page = hub.client.get("/dasbor?tahun=2023")
     assert page.status_code == 200
@@ -43,6 +44,7 @@ def test_without_a_stored_assessment_the_page_warns_that_figures_may_change(hub:
     assert "Laporan PDF" not in page.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("year", [2003, 2025, THIS_YEAR])
 @pytest.mark.parametrize(
     ("language", "words"),
@@ -85,6 +87,7 @@ def test_without_a_stored_assessment_the_page_opens_on_the_newest_year_with_an_i
     assert "Dasbor kolaborasi 2024" in hub.client.get("/dasbor").text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("language", "first"), [("id", "2024 diperkirakan"), ("en", "2024 is estimated at")]
 )
@@ -112,6 +115,7 @@ def test_every_figure_is_that_of_the_stored_assessment_in_whole_numbers(
     assert re.search(rf"{proven}\b.* {possible}\.", text[text.index(estimate) :])
 
 
+@pytest.mark.slow
 def test_a_newer_year_without_an_index_does_not_come_first(
     hub: Hub, stored: dict[str, Any]
 ) -> None:
@@ -138,6 +142,7 @@ def test_a_newer_year_without_an_index_does_not_come_first(
     assert "Tidak lagi diketahui:" in change
 
 
+@pytest.mark.slow
 def test_the_page_leads_to_the_report_the_scores_and_the_bundle(
     hub: Hub, stored: dict[str, Any]
 ) -> None:
@@ -255,6 +260,7 @@ def test_a_year_without_a_stored_assessment_and_verdicts_shows_neither(hub: Hub)
     assert 'id="kata-studi"' not in page
 
 
+@pytest.mark.slow
 def test_what_is_not_confirmed_no_longer_counts_or_came_late_is_said(
     server: Server, toba: str
 ) -> None:

@@ -98,6 +98,7 @@ def send(hub: Hub) -> None:
     work(hub, "send-mail")
 
 
+@pytest.mark.slow
 def test_a_digest_of_counts_and_links_comes_once_on_a_working_day(
     hub: Hub, editor: Colleague, mailbox: Mailbox
 ) -> None:
@@ -157,6 +158,7 @@ def _follow(person: Colleague, link: str, agency: str) -> None:
     assert opened.status_code == 200, link
 
 
+@pytest.mark.slow
 def test_a_digest_that_could_not_be_sent_gives_way_to_the_next(
     hub: Hub, editor: Colleague, mailbox: Mailbox
 ) -> None:
@@ -170,6 +172,7 @@ def test_a_digest_that_could_not_be_sent_gives_way_to_the_next(
     assert mail["Subject"].endswith("29 Desember 2026")
 
 
+@pytest.mark.slow
 def test_one_post_of_the_mail_stops_it_and_the_account_starts_it_again(
     hub: Hub, editor: Colleague, mailbox: Mailbox
 ) -> None:
@@ -222,6 +225,7 @@ def test_one_post_of_the_mail_stops_it_and_the_account_starts_it_again(
     assert "/surel/*/*" in [line["target"] for line in lines]
 
 
+@pytest.mark.slow
 def test_the_api_sets_what_the_account_sets(hub: Hub, editor: Colleague) -> None:
     person = execute(hub, "SELECT id FROM gateway.person WHERE email = $1", editor.email)[0][0]
     path, auth = f"/api/v1/people/{person}/mail", hub.auth("diskominfo", "admin")

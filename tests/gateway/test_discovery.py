@@ -4,6 +4,7 @@ import json
 import re
 from xml.etree import ElementTree
 
+import pytest
 from starlette.testclient import TestClient
 
 from services.catalog.pack import read_catalog
@@ -28,6 +29,7 @@ def test_the_sitemap_lists_pages_and_services(server: Server, database: str) -> 
     assert "Disallow: /go/" in robots
 
 
+@pytest.mark.slow
 def test_a_page_has_one_address_for_sharing_in_each_language(server: Server, database: str) -> None:
     settings: Settings = server.settings(database, public_url=PUBLIC)
     with TestClient(create_app(settings)) as client:
@@ -74,6 +76,7 @@ def test_without_a_public_address_there_is_no_sitemap(shared: Hub) -> None:
     assert "Sitemap" not in shared.client.get("/robots.txt").text
 
 
+@pytest.mark.slow
 def test_the_page_of_each_service_of_the_pack_has_its_structured_data(shared: Hub) -> None:
     pack = read_catalog(TOBA)
     agencies = {agency.slug: agency.name for agency in pack.agencies}

@@ -216,6 +216,7 @@ async def scheduler_with(
         await database.close()
 
 
+@pytest.mark.slow
 def test_a_failed_query_leaves_the_known_expiry_and_is_logged(
     empty: Settings, registry: Portal, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -268,6 +269,7 @@ def test_replicas_ask_about_each_host_once_a_day_and_sooner_after_a_failure(
     assert all(0.8 < hours < 1.2 for hours in hours_until_domains_are_due(empty))
 
 
+@pytest.mark.slow
 def test_a_replica_that_dies_while_it_asks_leaves_the_host_to_another(
     empty: Settings, registry: Portal
 ) -> None:
@@ -288,6 +290,7 @@ def test_a_replica_that_dies_while_it_asks_leaves_the_host_to_another(
     assert asyncio.run(story()) == (None, "pu.go.id")
 
 
+@pytest.mark.slow
 def test_a_check_of_a_link_whose_domain_ends_soon_is_a_caution_that_names_the_day(
     empty: Settings, registry: Portal
 ) -> None:

@@ -29,6 +29,8 @@ from tests.gateway.key_rows import consumption_by_agency
 from tests.servers import serving
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow
+
 SERVICES = "/api/v1/services"
 PBG = f"{SERVICES}/pbg"
 PAGE = "/layanan/pbg"

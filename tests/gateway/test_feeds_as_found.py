@@ -566,6 +566,7 @@ def mutate(rng: random.Random) -> tuple[bytes, dict[str, datetime | None]]:
     return (body[: rng.randrange(len(body) // 2, len(body))] if change == 8 else body), shown
 
 
+@pytest.mark.slow
 def test_of_changed_feeds_what_is_stored_is_shown_or_something_is_named(empty: Settings) -> None:
     """`EMALL_EXAMPLES=500` is the thorough run."""
     matcher, now = ServiceMatcher([]), datetime(2026, 11, 1, tzinfo=UTC)

@@ -9,7 +9,7 @@ from tests.feedback.complaints import form_token
 from tests.gateway.people import Colleague, colleague, execute, visitor
 from tests.gateway.test_workspace_announcements import act, write
 
-pytestmark = pytest.mark.usefixtures("signed_out")
+pytestmark = [pytest.mark.usefixtures("signed_out"), pytest.mark.slow]
 
 API = "/api/v1"
 PEOPLE = "/kelola/orang"

@@ -31,6 +31,7 @@ def healthy(client: TestClient) -> httpx.Response:
     return client.get("/api/v1/status")
 
 
+@pytest.mark.slow
 def test_a_hub_whose_parts_all_answer_is_ok(hub: Hub) -> None:
     answer = healthy(hub.client)
     assert answer.json()["state"] == "ok"
@@ -53,6 +54,7 @@ def test_the_status_shows_cache_hits(hub: Hub) -> None:
     assert (after["fresh"] - before["fresh"], after["forwarded"] - before["forwarded"]) == (2, 0)
 
 
+@pytest.mark.slow
 def test_a_service_elsewhere_that_answers_is_ok(settings: Settings) -> None:
     with serving(create_catalog(settings)) as address:
         away = settings.model_copy(update={"catalog_url": address})
@@ -62,6 +64,7 @@ def test_a_service_elsewhere_that_answers_is_ok(settings: Settings) -> None:
     assert states(answer)["catalog"] == "ok"
 
 
+@pytest.mark.slow
 def test_a_service_that_does_not_respond_makes_the_hub_degraded(settings: Settings) -> None:
     away = settings.model_copy(update={"feedback_url": f"http://127.0.0.1:{free_port()}"})
     with TestClient(create_app(away)) as client:
@@ -92,6 +95,7 @@ def test_a_service_that_hangs_up_or_speaks_nonsense_is_down(settings: Settings) 
     assert states(answer)["catalog"] == "down"
 
 
+@pytest.mark.slow
 def test_requests_to_silent_services_time_out(settings: Settings) -> None:
     with silent() as one:
         away = settings.model_copy(update={"feedback_url": one, "upstream_timeout_seconds": 0.5})
@@ -132,6 +136,7 @@ def test_services_are_asked_together(settings: Settings) -> None:
     assert patient == [True, True]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("whose", ["gateway", "feedback", "assessment"])
 def test_a_part_whose_database_is_away_is_down_and_the_others_are_not(
     settings: Settings, whose: str

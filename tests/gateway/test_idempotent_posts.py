@@ -6,6 +6,8 @@ import pytest
 
 from tests.conftest import Hub
 
+pytestmark = pytest.mark.slow
+
 API = "/api/v1"
 BEGIN, END = (datetime.now(UTC) + timedelta(days=days) for days in (1, 2))
 BODIES = {

@@ -49,6 +49,7 @@ def send(hub: Hub, page: str, fields: dict[str, Any]) -> httpx.Response:
     )
 
 
+@pytest.mark.slow
 def test_a_link_opens_the_survey_for_one_response(hub: Hub, links: list[str]) -> None:
     moved = hub.client.get(links[0])
     assert (moved.status_code, moved.headers["location"]) == (303, "/survei/undangan")
@@ -113,6 +114,7 @@ def test_nobody_else_answers_a_survey_by_invitation(hub: Hub, links: list[str]) 
     assert hub.client.get("/survei/undangan/short").status_code in {404, 422}
 
 
+@pytest.mark.slow
 def test_the_results_tell_the_response_rate(hub: Hub, links: list[str]) -> None:
     for link in links:
         page = opened(hub, link)

@@ -204,6 +204,7 @@ FAILURES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("mode", "reason"), FAILURES.items())
 def test_while_a_source_fails_stored_figures_stay_unchanged(
     hub: PollingHub, mode: str, reason: str

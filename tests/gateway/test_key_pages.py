@@ -36,6 +36,7 @@ def own_keys(hub: Hub, key: str) -> int:
     return hub.client.get("/api/v1/keys", headers=headers).status_code
 
 
+@pytest.mark.slow
 def test_a_key_is_issued_once_replaced_and_revoked(hub: Hub, head: Colleague) -> None:
     form = head.get(f"{KEYS}/baru").text
     [form_id] = re.findall(r'name="id" value="([0-9a-f-]{36})"', form)
@@ -72,6 +73,7 @@ def test_a_key_is_issued_once_replaced_and_revoked(hub: Hub, head: Colleague) ->
     assert new_id in head.get(f"{KEYS}?semua=true").text
 
 
+@pytest.mark.slow
 def test_a_link_and_its_code_are_shown_once_and_five_wrong_codes_are_reported(
     hub: Hub, head: Colleague
 ) -> None:
@@ -167,6 +169,7 @@ def test_a_webhook_shows_its_secret_once_and_sends_again_what_failed(
     assert head.get(f"{WEBHOOKS}/{webhook}").status_code == 404
 
 
+@pytest.mark.slow
 def test_others_are_refused_and_each_act_asks_for_a_code_again(hub: Hub, head: Colleague) -> None:
     lead = colleague(hub, "pengampu@diskominfo.test", ("lead", "diskominfo"))
     stranger = visitor(hub)

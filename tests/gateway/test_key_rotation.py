@@ -84,6 +84,7 @@ def test_an_agency_rotates_its_key_without_a_pause(hub: Hub) -> None:
     assert rotate(hub, new["key"], new["id"], overlap_days=0).status_code == 201
 
 
+@pytest.mark.slow
 def test_a_successor_takes_the_place_of_a_key_in_the_family(hub: Hub) -> None:
     first = hub.key("dukcapil", "usage:write", "catalog:write")
     middle = make(hub, first, scopes=["usage:write"]).json()
@@ -123,6 +124,7 @@ def test_a_key_that_a_key_made_ends_with_it_and_with_those_above_it(hub: Hub) ->
     assert all(key["revoked_at"] for key in stored_keys(hub.settings))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("days_ago", [0, 1])
 def test_keys_end_when_one_above_them_expires_by_whatever_means(hub: Hub, days_ago: int) -> None:
     first = hub.key("dukcapil", "usage:write", "catalog:write", life=timedelta(days=3))
@@ -176,6 +178,7 @@ def test_a_key_replaces_only_itself_and_keys_below_it(hub: Hub) -> None:
     assert listed(hub, first)[replaced.json()["id"]]["parent"] == id_of(first)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "scopes",
     [("catalog:write",), ("usage:write", "comments:write"), ("surveys:collect", "usage:write")],
@@ -229,6 +232,7 @@ def test_a_key_issues_only_a_key_of_its_own_kind(hub: Hub) -> None:
     assert hub.client.post(KEYS, json={}).status_code == 401
 
 
+@pytest.mark.slow
 def test_a_key_makes_links_that_allow_no_more_and_end_with_it(hub: Hub) -> None:
     key = hub.key("dukcapil", "usage:write")
     # Links do not count as keys, of which an agency has two at most.
@@ -314,6 +318,7 @@ def test_a_response_to_a_key_near_its_expiry_shows_it(hub: Hub) -> None:
     assert "emall-key-expires" not in answer.headers
 
 
+@pytest.mark.slow
 def test_a_key_that_one_of_four_replicas_revokes_stops_at_all_of_them(settings: Settings) -> None:
     admin, key = (
         new_key(settings, "diskominfo", "admin"),
@@ -407,6 +412,7 @@ def test_a_disconnected_cache_holds_keys_for_only_a_second(settings: Settings, k
     asyncio.run(story())
 
 
+@pytest.mark.slow
 def test_a_connected_cache_reloads_keys_after_half_a_minute(settings: Settings, key: str) -> None:
     async def story() -> None:
         database, clock = Database(settings, Service.gateway), Ticking()
@@ -427,6 +433,7 @@ def test_a_connected_cache_reloads_keys_after_half_a_minute(settings: Settings, 
     asyncio.run(story())
 
 
+@pytest.mark.slow
 def test_a_closed_connection_is_opened_again(settings: Settings, key: str) -> None:
     async def story() -> None:
         database = Database(settings, Service.gateway)

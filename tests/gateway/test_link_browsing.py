@@ -333,6 +333,7 @@ def test_what_no_browser_shows_is_broken(reply: Answer) -> None:
     assert classify_reply(reply).state == "broken"
 
 
+@pytest.mark.slow
 def test_of_a_page_that_stops_what_came_is_judged() -> None:
     """The connection stays open; browsers show the page meanwhile."""
 

@@ -105,6 +105,7 @@ def test_a_link_that_was_never_checked_is_pending(hub: Watched) -> None:
     assert hub.client.get("/api/v1/links/simbg/uptime").json()["items"] == []
 
 
+@pytest.mark.slow
 def test_a_check_is_stored_and_shown_with_the_link(hub: Watched, simbg: Portal) -> None:
     first = hub.check("simbg")
     assert (first["state"], first["reason"], first["status"]) == ("ok", None, 200)
@@ -136,6 +137,7 @@ def test_a_host_has_a_pause_between_two_checks(hub: Watched) -> None:
     assert int(answer.headers["retry-after"]) > 0
 
 
+@pytest.mark.slow
 def test_an_incident_opens_once_and_closes_by_rule(hub: Watched, simbg: Portal) -> None:
     simbg.reply = always(500)
     first = hub.check("simbg")
@@ -158,6 +160,7 @@ def test_an_incident_opens_once_and_closes_by_rule(hub: Watched, simbg: Portal) 
     assert hub.health("simbg")["incident"] is None
 
 
+@pytest.mark.slow
 def test_a_manual_incident_is_updated_and_closed_only_manually(hub: Watched) -> None:
     new = {"link": "simbg", "title": "Berkas hilang", "title_en": "Files lost", "text": "Dicek."}
     incident = hub.post("incidents", new)
@@ -211,6 +214,7 @@ def test_what_is_wrong_is_named(refusing: Watched, path: str, body: Any, pointer
     assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
 
 
+@pytest.mark.slow
 def test_incidents_and_maintenance_are_an_administrators(hub: Watched) -> None:
     incident = hub.post("incidents", {"link": "simbg", "title": "a", "title_en": "a"})["id"]
     for path in ("incidents", f"incidents/{incident}/updates", "maintenance"):
@@ -221,6 +225,7 @@ def test_incidents_and_maintenance_are_an_administrators(hub: Watched) -> None:
     assert answer.status_code == 404
 
 
+@pytest.mark.slow
 def test_maintenance_prevents_incidents_and_downtime(hub: Watched, simbg: Portal) -> None:
     now = datetime.now(UTC)
     window = {
@@ -248,6 +253,7 @@ def test_maintenance_prevents_incidents_and_downtime(hub: Watched, simbg: Portal
     assert hub.health("simbg")["maintenance_until"] is None
 
 
+@pytest.mark.slow
 def test_uptime_is_the_share_of_known_time_and_comes_with_percentiles(
     hub: Watched, simbg: Portal
 ) -> None:
@@ -273,6 +279,7 @@ def test_uptime_is_the_share_of_known_time_and_comes_with_percentiles(
     assert 0 < year["response_ms_p50"] <= year["response_ms_p95"] <= year["response_ms_p99"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "query",
     ["by=week", "from=2026-02-30", "to=x"],
@@ -307,6 +314,7 @@ def test_a_badge_of_a_name_with_markup_is_still_well_formed() -> None:
     assert "".join(drawn.itertext()).startswith("A<script>&\"'")
 
 
+@pytest.mark.slow
 def test_the_report_of_a_year_is_csv_with_months_and_the_year(hub: Watched, simbg: Portal) -> None:
     simbg.reply = always(500)
     for _ in range(5):
@@ -329,6 +337,7 @@ def test_the_report_of_a_year_is_csv_with_months_and_the_year(hub: Watched, simb
         assert hub.client.get(f"/api/v1/links/sla.csv?{wrong}").status_code == 422
 
 
+@pytest.mark.slow
 def test_the_feed_lists_changes_newest_first(hub: Watched, simbg: Portal) -> None:
     hub.check("simbg")
     simbg.reply = always(500)
@@ -346,6 +355,7 @@ def nowhere() -> str:
     return f"http://127.0.0.1:{free_port()}"
 
 
+@pytest.mark.slow
 def test_a_hub_without_a_network_blames_no_portal(empty: Settings) -> None:
     with watched(empty, a=nowhere(), b=nowhere(), c=nowhere()) as hub:
         states = [hub.check(slug) for slug in "abcab"]
@@ -380,6 +390,7 @@ def test_one_other_site_that_answers_leaves_no_doubt(empty: Settings, simbg: Por
         assert "terlalu sedikit" not in hub.client.get("/status").text
 
 
+@pytest.mark.slow
 def test_one_portal_that_is_reachable_without_the_internet_proves_no_network(
     empty: Settings, simbg: Portal
 ) -> None:
@@ -389,6 +400,7 @@ def test_one_portal_that_is_reachable_without_the_internet_proves_no_network(
         assert [hub.check(slug)["reason"] for slug in "abcd"] == ["hub_offline"] * 4
 
 
+@pytest.mark.slow
 def test_verdicts_of_the_time_without_a_network_are_withdrawn(empty: Settings) -> None:
     """A hub that goes offline in the midst of a sweep has accused one portal before."""
     with ExitStack() as others, portal() as first:
@@ -416,6 +428,7 @@ def test_verdicts_of_the_time_without_a_network_are_withdrawn(empty: Settings) -
             assert [check["state"] for check in hub.items("links/one/checks")] == ["ok"]
 
 
+@pytest.mark.slow
 def test_a_failure_before_another_portal_was_reached_is_not_withdrawn(empty: Settings) -> None:
     with ExitStack() as others:
         urls = {slug: others.enter_context(portal()).address for slug in ("one", "two")}
@@ -475,6 +488,7 @@ def test_what_fails_together_is_one_site() -> None:
     assert site_of("[2001:db8::1]:443") == "[2001:db8::1]:443"
 
 
+@pytest.mark.slow
 def test_a_portal_that_fails_while_another_answers_is_broken(
     empty: Settings, simbg: Portal
 ) -> None:

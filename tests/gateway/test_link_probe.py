@@ -369,6 +369,7 @@ def test_a_name_that_does_not_exist_is_broken_by_dns() -> None:
     assert "not known" in classification.detail
 
 
+@pytest.mark.slow
 def test_a_silent_name_server_is_a_timeout() -> None:
     async def resolve(host: str, port: int) -> Sequence[str]:
         await asyncio.sleep(60)
@@ -383,6 +384,7 @@ def test_a_closed_port_is_refused() -> None:
     assert outcome(classify(result, now=NOW)) == ("broken", "connection_refused")
 
 
+@pytest.mark.slow
 def test_a_silent_portal_is_a_timeout() -> None:
     with silent() as address:
         result = probe(address)
@@ -404,6 +406,7 @@ def test_what_is_not_http_is_cut() -> None:
     assert outcome(classify_reply(reply)) == ("broken", "connection_reset")
 
 
+@pytest.mark.slow
 def test_a_body_that_drips_is_waited_for_no_longer_than_the_deadline() -> None:
     def reply(asked: Asked, connection: socket.socket) -> bytes | None:
         connection.sendall(answer(200, b"x" * 1000)[:-1000])
@@ -514,6 +517,7 @@ def test_an_untrusted_certificate_or_one_of_another_name_is_broken(tmp_path: Pat
     )
 
 
+@pytest.mark.slow
 def test_http_at_a_port_of_https_is_broken_by_tls() -> None:
     with portal() as running:
         result = probe(running.address.replace("http:", "https:"))

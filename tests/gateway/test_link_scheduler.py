@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 
+import pytest
+
 from services.gateway.link_monitoring.checks import Check, record_check
 from services.gateway.link_monitoring.classify import ProbeResult
 from services.gateway.link_monitoring.leases import (
@@ -84,6 +86,7 @@ def checking(scheduler: LinkCheckScheduler, database: Database, region: str) -> 
     )
 
 
+@pytest.mark.slow
 def test_replicas_that_check_at_once_check_each_due_link_once(empty: Settings) -> None:
     with (
         portal() as one,

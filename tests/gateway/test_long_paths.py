@@ -9,6 +9,8 @@ import pytest
 from tests.conftest import Hub
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow
+
 LONG = "\N{GRINNING FACE}" + "a" * 30_000
 """One wide character makes four bytes of every other in memory."""
 

@@ -122,6 +122,7 @@ def send_again(hub: Hub) -> None:
     work(hub, "send-mail")
 
 
+@pytest.mark.slow
 def test_a_complaint_reaches_the_responders_mail_and_its_answer_the_citizen(
     hub: Hub, responder: Colleague, mailbox: Mailbox, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -209,6 +210,7 @@ def test_mail_that_is_refused_is_given_up_and_nobody_writes_to_who_left(
     assert waiting_mails(hub.settings) == []
 
 
+@pytest.mark.slow
 def test_another_agency_is_told_when_it_gets_a_case_in_the_persons_language(
     hub: Hub, responder: Colleague, mailbox: Mailbox
 ) -> None:
@@ -301,6 +303,7 @@ def test_who_has_not_answered_is_told_once_before_the_day(
     assert f"http://testserver/kelola/pengaduan/{ticket}?untuk=dukcapil" in text_of(theirs)
 
 
+@pytest.mark.slow
 def test_the_lead_agency_reminds_who_has_not_reported_once_a_day(
     hub: Hub, responder: Colleague, mailbox: Mailbox
 ) -> None:
@@ -344,6 +347,7 @@ def test_the_lead_agency_reminds_who_has_not_reported_once_a_day(
     assert running_month.json()["errors"][0]["pointer"] == "#/period"
 
 
+@pytest.mark.slow
 def test_invitations_are_mailed_from_page_api_and_command_line(
     hub: Hub, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -513,6 +517,7 @@ def test_settings_that_cannot_work_or_would_leak_are_refused(
     assert "rahasia" not in str(refused.value)
 
 
+@pytest.mark.slow
 def test_a_moved_meeting_and_one_called_off_reach_those_who_were_invited(
     hub: Hub, mailbox: Mailbox
 ) -> None:

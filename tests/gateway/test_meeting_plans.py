@@ -180,6 +180,7 @@ def test_a_hub_without_a_mail_server_says_so(
     assert "Kirim undangan" not in page.text
 
 
+@pytest.mark.slow
 def test_a_planned_meeting_becomes_the_form_of_its_record(hub: Hub, editor: Colleague) -> None:
     plan_id = planned(editor)
     page = editor.get(f"{PLANS}/{plan_id}")
@@ -238,6 +239,7 @@ def test_a_planned_meeting_becomes_the_form_of_its_record(hub: Hub, editor: Coll
     assert held["dtstart"].dt == yesterday.date()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
@@ -262,6 +264,7 @@ def test_a_fault_is_at_its_field(editor: Colleague, changes: dict[str, str], fie
     assert "Jaringan di Borbor dan Nassau." in answer.text
 
 
+@pytest.mark.slow
 def test_a_plan_is_changed_but_not_over_another_change(
     editor: Colleague, neighbour: Colleague
 ) -> None:

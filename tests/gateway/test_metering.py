@@ -200,6 +200,7 @@ def test_consumption_is_deleted_after_its_retention_and_no_sooner(empty: Setting
     assert metered_hours(empty) == [first_retained, now]
 
 
+@pytest.mark.slow
 def test_every_area_of_the_api_is_counted_by_its_name(shared: Hub) -> None:
     paths = shared.client.get("/openapi.json").json()["paths"]
     named = {path.split("/")[3] for path in paths if path.startswith("/api/v1/")}

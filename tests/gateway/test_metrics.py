@@ -180,6 +180,7 @@ def test_routes_of_services_in_other_processes_are_known(apart: Measured) -> Non
     until(is_known)
 
 
+@pytest.mark.slow
 def test_items_of_outboxes_are_counted_with_their_age(apart: Measured) -> None:
     def outbox(name: str) -> float:
         return apart.scrape().value(f"emall_hub_outbox_{name}", job="deliver-clicks")
@@ -194,12 +195,14 @@ def test_items_of_outboxes_are_counted_with_their_age(apart: Measured) -> None:
     until(lambda: apart.scrape().value(failures, job="deliver-clicks") > 0)
 
 
+@pytest.mark.slow
 def test_links_are_counted_by_state(apart: Measured) -> None:
     before = apart.scrape().value("emall_hub_links", state="broken")
     set_link_state(apart.settings, "simbg", "broken")
     until(lambda: apart.scrape().value("emall_hub_links", state="broken") == before + 1)
 
 
+@pytest.mark.slow
 def test_the_last_backup_is_told(apart: Measured) -> None:
     name = "emall_hub_backup_last_timestamp_seconds"
     made_at = datetime.now(UTC) - timedelta(hours=3)
@@ -208,6 +211,7 @@ def test_the_last_backup_is_told(apart: Measured) -> None:
     assert apart.scrape().value("emall_hub_backup_size_bytes") == 1234
 
 
+@pytest.mark.slow
 def test_a_silent_database_does_not_hold_a_scrape(apart: Measured) -> None:
     set_link_state(apart.settings, "oss", "ok")
     until(lambda: apart.scrape().value("emall_hub_links", state="ok") > 0)
@@ -227,6 +231,7 @@ def test_a_silent_database_does_not_hold_a_scrape(apart: Measured) -> None:
     until(lambda: apart.scrape().value(age, service="gateway") < 1)
 
 
+@pytest.mark.slow
 def test_the_second_of_two_workers_takes_the_next_port(server: Server, toba: str) -> None:
     port = free_port()
     with ExitStack() as stack:

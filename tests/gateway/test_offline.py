@@ -3,6 +3,8 @@
 import gzip
 import json
 
+import pytest
+
 from services.gateway.portal.assets import STATIC
 from tests.conftest import Hub
 
@@ -15,6 +17,7 @@ SCRIPTS = (
 KIB = 1024
 
 
+@pytest.mark.slow
 def test_a_phone_stores_the_whole_catalogue(toba_hub: Hub) -> None:
     client = toba_hub.client
     answer = client.get(CATALOG, headers={"Accept-Encoding": "gzip"})

@@ -80,6 +80,7 @@ def responses_of(document: dict[str, Any], operation: dict[str, Any]) -> dict[st
     }
 
 
+@pytest.mark.slow
 def test_the_document_is_valid_openapi_3_1(document: dict[str, Any]) -> None:
     assert document["openapi"].startswith("3.1.")
     errors = OpenAPIV31SpecValidator(document).iter_errors()
@@ -234,6 +235,7 @@ def test_a_response_documents_its_key_location_and_entity_tag(
     assert "post_usage_statistics" not in tagged
 
 
+@pytest.mark.slow
 def test_what_is_read_without_a_parameter_carries_the_headers_that_are_described(
     shared: Hub, document: dict[str, Any]
 ) -> None:
@@ -257,6 +259,7 @@ def test_the_reference_shows_the_examples_of_bodies_and_answers(shared: Hub) -> 
     assert '"path": "/nilai/k5xw4zlomn2ga3tb"' in page
 
 
+@pytest.mark.slow
 def test_the_contact_has_an_address_where_the_hub_has_one(settings: Settings) -> None:
     public = settings.model_copy(update={"public_url": AnyHttpUrl("https://mall.example")})
     with TestClient(create_app(public)) as client:
@@ -456,6 +459,7 @@ def test_what_needs_no_key_answers_without_one_and_the_rest_is_401(
             assert status not in {401, 403, 405}, (method, path)
 
 
+@pytest.mark.slow
 def test_the_document_is_the_same_wherever_the_services_run(
     settings: Settings, document: dict[str, Any]
 ) -> None:
@@ -475,6 +479,7 @@ def test_without_a_service_there_is_no_document_but_a_problem_that_names_it(
     assert "catalog" in answer.json()["detail"]
 
 
+@pytest.mark.slow
 def test_the_document_that_was_seen_outlives_its_service(
     settings: Settings, document: dict[str, Any]
 ) -> None:

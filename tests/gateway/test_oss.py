@@ -227,6 +227,7 @@ def one_longer(name: Inbound | Outbound, place: str) -> dict[str, Any]:
     return needed | content
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*IN, *OUT])
 def test_a_message_may_have_the_maximum_lengths_of_the_guide_and_no_more(
     name: Inbound | Outbound,
@@ -357,6 +358,7 @@ def test_a_wrong_token_is_kode_401_and_nothing_is_stored(
     assert stored_messages(refusing.settings) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("claimed", [{}, {"X-Forwarded-For": "203.0.113.9"}])
 def test_a_valid_message_from_another_address_is_kode_403_and_nothing_is_stored(
     hub: Connected, claimed: dict[str, str]
@@ -545,6 +547,7 @@ def test_a_second_stop_of_a_licence_is_submitted_and_stored_again(hub: Connected
     assert stored == states
 
 
+@pytest.mark.slow
 def test_requests_with_one_idempotency_key_are_submitted_and_stored_once(hub: Connected) -> None:
     def submit(_: int) -> tuple[int, Any]:
         answer = hub.post("license-statuses", STATUS, Idempotency_Key="one")
@@ -564,6 +567,7 @@ def test_requests_with_one_idempotency_key_are_submitted_and_stored_once(hub: Co
     assert NIB not in all_idempotency_columns(hub.settings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["status-503", "kode-400"])
 def test_an_idempotency_key_can_be_used_again_after_a_failure(hub: Connected, mode: str) -> None:
     hub.set_mode(mode, times=1)
@@ -574,6 +578,7 @@ def test_an_idempotency_key_can_be_used_again_after_a_failure(hub: Connected, mo
     assert len(stored_messages(hub.settings)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["licenses", "license-statuses"])
 def test_values_that_are_not_json_are_not_sent_and_give_no_server_error(
     hub: Connected, path: str
@@ -625,6 +630,7 @@ FAILURES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("mode", "reason"), FAILURES.items())
 def test_a_failure_of_oss_is_a_problem_with_its_reason_and_messages_are_sent_once(
     hub: Connected, mode: str, reason: str
@@ -650,6 +656,7 @@ def test_a_failure_of_oss_is_a_problem_with_its_reason_and_messages_are_sent_onc
     assert stored_messages(hub.settings) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["status-503", "not-json", "truncated", "slow"])
 def test_while_oss_fails_the_last_known_answer_is_returned_with_its_age(
     hub: Connected, mode: str
@@ -662,6 +669,7 @@ def test_while_oss_fails_the_last_known_answer_is_returned_with_its_age(
     assert answer["age_seconds"] >= 3600
 
 
+@pytest.mark.slow
 def test_a_query_is_retried_and_a_message_is_not(hub: Connected) -> None:
     hub.set_mode("status-503", times=2)
     assert hub.get(f"nib/{NIB}").json()["fresh"] is True
@@ -683,11 +691,13 @@ def test_a_rejection_by_oss_is_no_failure_of_it(hub: Connected) -> None:
     assert (state["breaker"], state["failures"]) == ("closed", 0)
 
 
+@pytest.mark.slow
 def test_a_closed_port_is_a_refused_connection(empty: Settings) -> None:
     with connected(empty, f"http://127.0.0.1:{free_port()}") as hub:
         assert hub.get(f"nib/{NIB}").json()["reason"] == "connection_refused"
 
 
+@pytest.mark.slow
 def test_after_too_many_failures_the_breaker_opens_and_an_operator_closes_it(
     hub: Connected,
 ) -> None:
@@ -711,6 +721,7 @@ def test_after_too_many_failures_the_breaker_opens_and_an_operator_closes_it(
     assert hub.client.put(unknown, json={"state": "open"}, headers=admin).status_code == 404
 
 
+@pytest.mark.slow
 def test_a_breaker_opens_waits_probes_and_closes_automatically(hub: Connected) -> None:
     clock = Clock()
     set_oss_breaker(hub, CircuitBreaker(BreakerPolicy(), clock))
@@ -740,6 +751,7 @@ def test_a_breaker_opens_waits_probes_and_closes_automatically(hub: Connected) -
     assert query() == ("answered", 8, "closed")
 
 
+@pytest.mark.slow
 def test_an_override_at_one_replica_applies_at_another(hub: Connected) -> None:
     with connected(hub.settings, hub.oss) as other:
         admin = hub.auth("diskominfo", "admin")

@@ -101,6 +101,7 @@ def test_messages_become_figures_of_the_agency_once(hub: Connected) -> None:
     assert current_figures(hub.settings, "dpmptsp")[-1] == ("nib", "completed", 3, 2)
 
 
+@pytest.mark.slow
 def test_a_new_version_of_the_rules_counts_all_again_and_takes_back_what_no_longer_counts(
     hub: Connected,
 ) -> None:
@@ -130,6 +131,7 @@ def test_a_new_version_of_the_rules_counts_all_again_and_takes_back_what_no_long
     ]
 
 
+@pytest.mark.slow
 def test_stopped_clocks_are_counted_with_their_days_and_small_counts_are_null(
     hub: Connected,
 ) -> None:
@@ -165,6 +167,7 @@ class CrashingStatisticsClient(StatisticsClient):
         raise ConnectionResetError("crash")
 
 
+@pytest.mark.slow
 def test_a_crash_after_the_submission_and_before_it_is_recorded_counts_nothing_twice(
     hub: Connected,
 ) -> None:
@@ -188,6 +191,7 @@ def test_a_crash_after_the_submission_and_before_it_is_recorded_counts_nothing_t
     assert current_figures(hub.settings, "dpmptsp") == [("nib", "completed", 3, 1)]
 
 
+@pytest.mark.slow
 def test_four_replicas_count_at_once_and_each_message_counts_once(hub: Connected) -> None:
     for number in range(8):
         send(hub, number)

@@ -65,6 +65,7 @@ def give_password(person: Colleague) -> dict[str, Any]:
     return options(person.get(CODE).text)
 
 
+@pytest.mark.slow
 def test_a_passkey_signs_in_in_place_of_a_code(person: Colleague) -> None:
     authenticator = Authenticator(ORIGIN, counter=1)
     add(person, authenticator)
@@ -113,6 +114,7 @@ def test_what_does_not_fit_is_refused(person: Colleague, wrong: dict[str, Any]) 
 MALFORMED = ("x", "{}", "[]", "null", "1e999", "[" * 9000, "x" * 20_000, '{"rawId": 3}')
 
 
+@pytest.mark.slow
 def test_what_is_no_answer_is_refused(person: Colleague) -> None:
     add(person, Authenticator(ORIGIN))
     give_password(person)
@@ -153,6 +155,7 @@ def test_a_copied_passkey_is_refused(person: Colleague) -> None:
         assert person.post(CODE, {"jawaban": authenticator.sign(asked)}).status_code == status
 
 
+@pytest.mark.slow
 def test_the_passkey_of_another_person_is_refused(hub: Hub, person: Colleague) -> None:
     other = colleague(hub, "lain@dpmptsp.test", ("reporter", "dpmptsp"))
     theirs = Authenticator(ORIGIN)
@@ -170,6 +173,7 @@ def test_an_answer_too_late_is_refused(hub: Hub, person: Colleague) -> None:
     assert person.post(CODE, {"jawaban": authenticator.sign(asked)}).status_code == 403
 
 
+@pytest.mark.slow
 def test_wrong_answers_are_limited_as_codes_are(person: Colleague) -> None:
     add(person, Authenticator(ORIGIN))
     give_password(person)

@@ -52,6 +52,7 @@ def test_an_invited_person_sets_up_an_account_and_sees_what_waits(reporter: Coll
     assert "is not reported yet" in reporter.get("/kelola?lang=en").text
 
 
+@pytest.mark.slow
 def test_the_desk_has_what_the_roles_allow(hub: Hub, reporter: Colleague) -> None:
     editor = colleague(hub, "penyunting@dukcapil.test", ("editor", "dukcapil")).get("/kelola").text
     assert editor.count("Periksa layanan") == 5
@@ -62,6 +63,7 @@ def test_the_desk_has_what_the_roles_allow(hub: Hub, reporter: Colleague) -> Non
     assert "undangan belum dibuka" in head.get("/kelola").text
 
 
+@pytest.mark.slow
 def test_signing_in_takes_password_and_code_and_the_cookie_is_held_tight(hub: Hub) -> None:
     person = colleague(hub, "masuk@dukcapil.test", ("reporter", "dukcapil"))
     assert person.post("/kelola/keluar").headers["location"] == SIGN_IN
@@ -139,6 +141,7 @@ def test_an_unknown_account_is_answered_as_a_wrong_password_is(reporter: Colleag
     assert len(texts) == 1
 
 
+@pytest.mark.slow
 def test_wrong_attempts_are_limited_for_an_account_whether_it_exists_or_not(hub: Hub) -> None:
     for _ in range(MAX_ACCOUNT_ATTEMPTS):
         answer = hub.client.post(SIGN_IN, data={"surel": "ditebak@dukcapil.test", "sandi": "x"})
@@ -207,6 +210,7 @@ def test_a_password_is_long_and_not_what_people_try_first(password: str, is_acce
     assert (fault is None) is is_accepted
 
 
+@pytest.mark.slow
 def test_a_session_ends_for_rest_for_age_and_with_the_account(hub: Hub) -> None:
     person = colleague(hub, "sesi@dukcapil.test", ("reporter", "dukcapil"))
     own = "(SELECT id FROM gateway.person WHERE email = 'sesi@dukcapil.test')"

@@ -39,6 +39,7 @@ def second_browser(person: Colleague) -> Colleague:
     return other
 
 
+@pytest.mark.slow
 def test_a_person_sees_and_ends_sessions_on_other_devices(hub: Hub) -> None:
     here = colleague(hub, "dua-alat@dukcapil.test", ("reporter", "dukcapil"))
     there = second_browser(here)
@@ -62,6 +63,7 @@ def test_nobody_ends_the_session_of_somebody_else(hub: Hub, head: Colleague) -> 
     assert head.get("/kelola").status_code == 200
 
 
+@pytest.mark.slow
 def test_a_changed_password_needs_the_present_one_and_ends_other_sessions(hub: Hub) -> None:
     here = colleague(hub, "ganti@dukcapil.test", ("reporter", "dukcapil"))
     there = second_browser(here)
@@ -87,6 +89,7 @@ def test_new_recovery_codes_replace_the_old_ones(hub: Hub) -> None:
     assert person.sign_in(code=new[0]).status_code == 303
 
 
+@pytest.mark.slow
 def test_an_administrator_invites_gives_takes_and_disables(hub: Hub, head: Colleague) -> None:
     faulty = head.post("/kelola/orang/undang", {"surel": "x", "peran": "reporter"})
     assert faulty.status_code == 422
@@ -149,6 +152,7 @@ def test_the_last_administrator_stays_one(hub: Hub, head: Colleague) -> None:
     assert head.get("/kelola/orang").status_code == 200
 
 
+@pytest.mark.slow
 def test_the_api_has_each_act_of_an_administrator(hub: Hub) -> None:
     person = colleague(hub, "api@dukcapil.test", ("reporter", "dukcapil"))
     admin = hub.auth("diskominfo", "admin")

@@ -171,6 +171,7 @@ def test_an_invited_person_signs_in_and_is_known_by_the_id_afterwards(
     assert sign_in(visitor(hub)).status_code == 403
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("email", "verified"),
     [
@@ -249,6 +250,7 @@ def test_an_answer_of_another_browser_or_sent_twice_is_refused(
     assert person.get(path).status_code == 403
 
 
+@pytest.mark.slow
 def test_a_dangerous_act_asks_the_provider_for_password_or_code_anew(
     hub: Hub, provider: Provider
 ) -> None:
@@ -268,6 +270,7 @@ def test_a_dangerous_act_asks_the_provider_for_password_or_code_anew(
     assert person.get("/kelola/orang/undang").status_code == 200
 
 
+@pytest.mark.slow
 def test_a_provider_that_is_away_leaves_the_local_way_open(server: Server, toba: str) -> None:
     with server.database_from(toba) as name:
         settings = server.settings(

@@ -4,8 +4,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import uuid4
 
+import pytest
+
 from services.platform.service import API
 from tests.conftest import Hub
+
+pytestmark = pytest.mark.slow
 
 HEADING = "Paling sering dipakai"
 

@@ -101,6 +101,7 @@ def test_a_camera_finds_the_address_in_the_code_also_where_it_is_torn() -> None:
     assert read_code(image) == ADDRESS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     ["KTP", "Izin penyelenggaraan satuan pendidikan nonformal " * 6, "W" * 200, "Šikap 三 – “ya”"],
@@ -195,6 +196,7 @@ def client(server: Server, toba: str) -> Iterator[TestClient]:
             yield client
 
 
+@pytest.mark.slow
 def test_posters_of_a_service_and_of_an_office_are_printed_and_lead_there(
     client: TestClient, tmp_path: Path
 ) -> None:
@@ -243,6 +245,7 @@ def test_every_service_and_office_has_a_poster_on_the_page(client: TestClient) -
     assert "Posters to print" in client.get("/poster?lang=en").text
 
 
+@pytest.mark.slow
 def test_arrivals_are_counted_per_poster_and_a_look_is_none(hub: Hub) -> None:
     page = hub.client.get("/poster").text
     codes = dict(re.findall(r"/s/(\w+)</code>[^\n]*href=\"/poster/([\w-]+/[\w-]+)\.pdf", page))

@@ -117,6 +117,7 @@ def test_a_write_and_an_error_have_no_tag(shared: Hub) -> None:
     assert "etag" not in shared.client.get("/go/simbg").headers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", [EVENTS, "/api/v1/surveys/skm/responses", "/api/v1/links", "/"])
 def test_a_body_over_the_limit_is_413_at_every_address(settings: Settings, path: str) -> None:
     small = settings.model_copy(update={"max_body_bytes": LIMIT})
@@ -161,6 +162,7 @@ def awkward(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield method, f"{plain}?{text}={text}"
 
 
+@pytest.mark.slow
 def test_text_that_cannot_be_stored_is_never_a_500(hub: Hub) -> None:
     document = hub.client.get("/openapi.json").json()
     document["paths"] |= {
@@ -257,6 +259,7 @@ def test_an_error_of_the_gateway_itself_is_a_problem_document(
         assert_problem(client.get(path), 500)
 
 
+@pytest.mark.slow
 def test_what_a_request_needed_is_freed_without_the_collector(shared: Hub) -> None:
     # Not the front page: a template whose macros know its context leaves a cycle to the collector.
     reads = READS[1:]

@@ -52,6 +52,7 @@ def change(hub: Hub, **fields: Any) -> httpx.Response:
     return hub.client.put(PBG, json=service, headers=headers)
 
 
+@pytest.mark.slow
 def test_a_change_is_seen_at_once_where_it_was_made_and_soon_at_the_other_replica(
     replicas: tuple[Hub, Hub],
 ) -> None:
@@ -86,6 +87,7 @@ def test_an_incident_is_on_the_page_at_once(replicas: tuple[Hub, Hub]) -> None:
     until(lambda: "terganggu" in there.client.get(PAGE).text)
 
 
+@pytest.mark.slow
 def test_while_the_listener_is_disconnected_nothing_is_fresh_and_it_reconnects(
     own: Settings, replicas: tuple[Hub, Hub]
 ) -> None:

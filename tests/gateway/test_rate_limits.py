@@ -49,6 +49,7 @@ def admitted(policy: Policy, times: Sequence[float]) -> list[float]:
     return through
 
 
+@pytest.mark.slow
 @BOUNDS
 @given(policies, pauses)
 def test_no_span_of_a_window_holds_more_than_the_quota(
@@ -140,6 +141,7 @@ async def four_replicas(bucket: Bucket) -> AsyncGenerator[list[Limiter]]:
         await replica.stop()
 
 
+@pytest.mark.slow
 @BOUNDS
 @given(
     st.integers(20, 4000),
@@ -167,6 +169,7 @@ def test_four_replicas_let_through_what_one_bucket_holds_within_five_percent(
     assert 4 * policy.grant_size <= max(4, policy.burst * 0.05)
 
 
+@pytest.mark.slow
 @BOUNDS
 @given(
     st.integers(400, 1600),
@@ -223,6 +226,7 @@ def test_requests_at_once_are_answered_by_few_questions() -> None:
     assert 0 < refused.retry_after <= 2 * policy.interval + 1
 
 
+@pytest.mark.slow
 @BOUNDS
 @given(
     st.sampled_from((8, 40, 400, 1600)),
@@ -309,6 +313,7 @@ def test_the_database_counts_as_the_bucket_does(empty: Settings) -> None:
     assert asyncio.run(story()) == [100, 100, 30, 0]
 
 
+@pytest.mark.slow
 def test_four_replicas_on_one_database_share_one_limit_within_five_percent(
     settings: Settings,
 ) -> None:

@@ -33,6 +33,7 @@ def pages(hub: Hub, count: int) -> list[str]:
     return [item["path"] for item in answer.json()["items"]]
 
 
+@pytest.mark.slow
 def test_citizens_of_two_days_rate_a_service_each_once(hub: Hub) -> None:
     earlier = pages(hub, 5)
     date_issues_back(hub.settings)
@@ -70,6 +71,7 @@ def test_citizens_of_two_days_rate_a_service_each_once(hub: Hub) -> None:
     assert {q["code"]: q["mean"] for q in found["questions"]} == {"overall": 4.0, "ease": 3.0}
 
 
+@pytest.mark.slow
 def test_a_rating_is_opened_only_by_a_token(hub: Hub) -> None:
     assert 'href="/survei/penilaian' not in hub.client.get("/survei").text
     html = {"Accept": "text/html"}

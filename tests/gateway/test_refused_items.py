@@ -31,6 +31,8 @@ from tests.gateway.webhook_rows import make_deliveries_due, set_attempts, stored
 from tests.servers import free_port, serving
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow
+
 OLD = {"kind": "click_out", "source": "gateway", "link": "simbg", "channel": "online"}
 
 

@@ -133,6 +133,7 @@ def assert_unavailable(got: httpx.Response, service: str = "catalog") -> None:
     assert service in problem["detail"]
 
 
+@pytest.mark.slow
 def test_a_remote_service_answers_through_the_proxy_as_a_local_one(
     settings: Settings,
 ) -> None:
@@ -216,6 +217,7 @@ def test_a_body_without_a_length_is_passed_on_as_it_comes(hub_address: str) -> N
     assert header(seen, "content-length") == []
 
 
+@pytest.mark.slow
 def test_a_sender_may_take_longer_than_a_service_may(hub_address: str) -> None:
     def pieces() -> Iterator[bytes]:
         for _ in range(8):
@@ -228,6 +230,7 @@ def test_a_sender_may_take_longer_than_a_service_may(hub_address: str) -> None:
     assert seen["size"] == 8
 
 
+@pytest.mark.slow
 def test_an_answer_is_passed_on_as_it_comes(hub_address: str) -> None:
     with httpx.stream("GET", f"{hub_address}{HERE}/drip") as got:
         pieces = got.iter_bytes()
@@ -346,12 +349,14 @@ def test_a_service_that_comes_back_answers_again(empty: Settings) -> None:
                 assert LOOPBACK.get(f"{hub_address}{HERE}/a").status_code == 200
 
 
+@pytest.mark.slow
 def test_a_service_that_is_too_slow_is_503_within_the_time(hub_address: str) -> None:
     began = time.monotonic()
     assert_unavailable(LOOPBACK.get(f"{hub_address}{HERE}/slow"))
     assert 0.9 < time.monotonic() - began < 3
 
 
+@pytest.mark.slow
 def test_a_silent_service_is_503_within_the_timeout(empty: Settings) -> None:
     with silent() as address, hub_in_front_of(empty, address, timeout=0.5) as hub_address:
         for body in (b"", b"x" * 1000):
@@ -405,6 +410,7 @@ def test_an_answer_keeps_the_date_of_the_service(hub_address: str) -> None:
     assert LOOPBACK.get(f"{hub_address}{HERE}/dated").headers.get_list("date") == [OLD]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [b"600", b"999"])
 def test_a_status_that_is_none_is_a_service_that_fails(settings: Settings, status: bytes) -> None:
     response = b"HTTP/1.1 " + status + b" What\r\nContent-Length: 2\r\n\r\nno"

@@ -13,6 +13,8 @@ from tests.gateway.parts import send_due_reminders
 from tests.gateway.portals import Portal, always, portal
 from tests.gateway.watched import Watched, watched
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def receiver() -> Iterator[Portal]:

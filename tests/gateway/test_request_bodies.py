@@ -94,6 +94,7 @@ def as_form(content: bytes, *, name: str = "file", filename: str = "a.csv") -> d
     return {"files": {name: (filename, io.BytesIO(content))}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("path", "kind"), UPLOADS)
 def test_a_file_in_a_form_is_read_as_one_in_the_body(
     shared: Hub, writer: dict[str, str], path: str, kind: str

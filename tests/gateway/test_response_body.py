@@ -74,6 +74,7 @@ def test_an_empty_body_may_have_any_accepted_coding() -> None:
     assert read(b"", "gzip") == b""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1000, 10_000_000])
 @pytest.mark.parametrize(
     ("make_body", "coding"),
@@ -98,6 +99,7 @@ def test_a_body_over_the_limit_is_not_decoded_further(
     tracemalloc.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make_body", "codings"),
     [

@@ -256,6 +256,7 @@ def test_a_name_that_is_not_the_hubs_shows_no_content(proxied: Proxied) -> None:
     assert "x-request-id" not in proxied.get("/", host="evil.example").headers
 
 
+@pytest.mark.slow
 def test_nginx_names_a_request_the_same_when_it_asks_a_second_gateway(
     certificate: tuple[Path, Path], tmp_path: Path
 ) -> None:

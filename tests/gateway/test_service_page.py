@@ -92,6 +92,7 @@ def test_a_page_can_be_passed_on(shared: Hub) -> None:
     assert 'href="mailto:?subject=' in page
 
 
+@pytest.mark.slow
 def test_a_page_is_small_for_a_slow_line(shared: Hub) -> None:
     slugs = [service.slug for service in read_catalog(TOBA).services]
     pages = {slug: shared.client.get(f"/layanan/{slug}").content for slug in slugs[::8]}

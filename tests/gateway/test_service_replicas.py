@@ -8,11 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
 import httpx
+import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.gateway.app import create_app
 from services.platform.settings import Settings
 from tests.servers import LOOPBACK, free_port, hanging_up, serving, silent
+
+pytestmark = pytest.mark.slow
 
 SILENCE = 0.8
 LONGEST_SECONDS = 3.0

@@ -23,6 +23,8 @@ from tests.servers import LOOPBACK, free_port, line_to_database, serving
 from tests.system.processes import environment_of, forked
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow
+
 SILENCE = 1.0
 LONGEST_SECONDS = 3.0
 CACHED = ("/api/v1/services", "/layanan", "/")

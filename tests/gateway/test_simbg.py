@@ -43,6 +43,7 @@ def test_an_invalid_number_is_reported_by_its_invalid_part(wrong: str, message: 
         parse_permit_number(wrong, today=TODAY)
 
 
+@pytest.mark.slow
 def test_a_permit_has_the_health_of_the_portal(hub: Hub) -> None:
     address = "/api/v1/simbg/permits/SK-PBG-121201-31032024-001"
     assert hub.client.get(address).json()["portal"]["state"] == "pending"
@@ -83,6 +84,7 @@ def send(hub: Hub, content: bytes, *, agency: str = "pupr", **query: Any) -> htt
     return hub.client.post("/api/v1/simbg/recaps", content=content, params=query, headers=headers)
 
 
+@pytest.mark.slow
 def test_a_recap_becomes_statistics_once(hub: Hub) -> None:
     tried = send(hub, RECAP.encode(), dry_run=True)
     assert (tried.status_code, tried.json()["added"]) == (200, 5), tried.text
@@ -95,6 +97,7 @@ def test_a_recap_becomes_statistics_once(hub: Hub) -> None:
     assert {("pbg", "online", "submitted", 14), ("slf", "online", "completed", 2)} <= found
 
 
+@pytest.mark.slow
 def test_a_workbook_is_accepted_and_its_invalid_cells_are_named_by_their_place_in_the_file(
     hub: Hub,
 ) -> None:
@@ -111,6 +114,7 @@ def test_a_workbook_is_accepted_and_its_invalid_cells_are_named_by_their_place_i
     assert taken.json()["added"] == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "pointer"),
     [
@@ -130,6 +134,7 @@ def test_an_invalid_recap_is_rejected_with_its_cells(
     assert pointer in [error["pointer"] for error in refused.json()["errors"]]
 
 
+@pytest.mark.slow
 def test_a_recap_needs_the_key_of_the_agency_of_buildings(shared: Hub) -> None:
     assert shared.client.post("/api/v1/simbg/recaps", content=RECAP).status_code == 401
     other = send(shared, RECAP.encode(), agency="dukcapil", dry_run=True)

@@ -107,6 +107,7 @@ def store_known_year(settings: Settings) -> None:
         store_incident(settings, "simbg", reason=reason, opened=opened, closed=closed)
 
 
+@pytest.mark.slow
 def test_a_year_is_reported_by_month_with_its_incidents(hub: Watched) -> None:
     store_known_year(hub.settings)
     answer = hub.client.get(f"{ADDRESS}?year=2024")
@@ -134,6 +135,7 @@ def test_a_year_is_reported_by_month_with_its_incidents(hub: Watched) -> None:
     assert "100,000" not in words
 
 
+@pytest.mark.slow
 def test_a_year_without_checks_has_no_uptime(hub: Watched) -> None:
     store_known_year(hub.settings)
     words = words_of(hub.client.get(f"{ADDRESS}?year=2020").content)
@@ -143,6 +145,7 @@ def test_a_year_without_checks_has_no_uptime(hub: Watched) -> None:
     assert "100,000" not in words
 
 
+@pytest.mark.slow
 def test_a_year_to_come_has_not_begun_and_no_incident_reaches_into_it(hub: Watched) -> None:
     store_known_year(hub.settings)
     words = words_of(hub.client.get(f"{ADDRESS}?year=2099").content)
@@ -152,6 +155,7 @@ def test_a_year_to_come_has_not_begun_and_no_incident_reaches_into_it(hub: Watch
     assert hub.client.get(ADDRESS).status_code == 422
 
 
+@pytest.mark.slow
 def test_the_tag_stays_while_only_the_moment_of_writing_differs(hub: Watched) -> None:
     store_known_year(hub.settings)
     tag = hub.client.get(f"{ADDRESS}?year=2024").headers["etag"]
@@ -206,6 +210,7 @@ def test_a_hub_without_links_has_a_report_too() -> None:
     assert "Semua tautan tidak diukur" in words_of(render_sla_pdf(year_of(), now=NOW))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [
@@ -243,6 +248,7 @@ def test_a_letter_that_no_font_has_is_no_fault() -> None:
     assert "SIMBG" in pages[0]
 
 
+@pytest.mark.slow
 def test_many_incidents_go_on_over_pages_with_their_heads() -> None:
     incidents = [incident(n=n) for n in range(200)]
     pages = pages_of(render_sla_pdf(year_of(link(incidents=incidents)), now=NOW))

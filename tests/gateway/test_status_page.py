@@ -126,6 +126,7 @@ def test_a_moment_of_today_is_a_time_and_of_another_day_a_date() -> None:
     assert format_time(day_before, now=NOW, zone=JAKARTA, language="en") == "1 March 23:00"
 
 
+@pytest.mark.slow
 def test_a_service_page_shows_the_other_channel_while_its_portal_is_down(
     hub: Watched, simbg: Portal
 ) -> None:
@@ -139,6 +140,7 @@ def test_a_service_page_shows_the_other_channel_while_its_portal_is_down(
     assert "terganggu" not in hub.client.get("/layanan/nib").text
 
 
+@pytest.mark.slow
 def test_the_status_page_shows_each_portal_and_what_is_done(hub: Watched, simbg: Portal) -> None:
     page = hub.client.get("/status")
     assert page.status_code == 200

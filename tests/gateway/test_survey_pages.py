@@ -103,6 +103,7 @@ def test_a_form_asks_every_question_and_names_the_service(client: TestClient) ->
     assert not re.findall(r"<script(?![^>]*src=)|\son\w+=|\sstyle=", answer.text)
 
 
+@pytest.mark.slow
 def test_answers_are_stored_once_however_often_they_are_submitted(client: TestClient) -> None:
     thanks = ""
     for _ in range(5):
@@ -118,6 +119,7 @@ def test_answers_are_stored_once_however_often_they_are_submitted(client: TestCl
     assert found["satisfaction"]["ikm"] == 100.0
 
 
+@pytest.mark.slow
 def test_a_form_that_was_sent_is_not_sent_again_with_other_answers(client: TestClient) -> None:
     given = GOOD | form_of(client, "/survei/skm?service=ktp-el")
     assert submit(client, "/survei/skm?service=ktp-el", given).status_code == 303
@@ -126,6 +128,7 @@ def test_a_form_that_was_sent_is_not_sent_again_with_other_answers(client: TestC
     assert "sudah tercatat" in other.text
 
 
+@pytest.mark.slow
 def test_a_missing_answer_is_reported_beside_its_question_and_others_remain(
     client: TestClient,
 ) -> None:
@@ -141,6 +144,7 @@ def test_a_missing_answer_is_reported_beside_its_question_and_others_remain(
     assert submit(client, "/survei/skm?lang=en", GOOD | {"id": given_id}).status_code == 303
 
 
+@pytest.mark.slow
 def test_answers_to_questions_that_were_not_asked_are_left_out(client: TestClient) -> None:
     fields = {"knows_portals": ["oss", "simbg"], "used": "yes", "why_not": ["no_signal"]}
     for _ in range(5):
@@ -156,6 +160,7 @@ def test_answers_to_questions_that_were_not_asked_are_left_out(client: TestClien
     assert "Jawab bila “Apakah Anda pernah memakai salah satu layanan daring itu?”" in page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     [
@@ -179,6 +184,7 @@ def test_a_missing_service_is_reported_and_nothing_stored(client: TestClient) ->
     assert "tidak dapat diterima" in answer.text
 
 
+@pytest.mark.slow
 def test_a_kiosks_browser_keeps_no_page_with_answers(kiosk: TestClient) -> None:
     path = "/survei/skm?mode=kiosk&service=ktp-el"
     incomplete = submit(kiosk, path, {"U1": "3"})
@@ -192,6 +198,7 @@ def test_a_kiosks_browser_keeps_no_page_with_answers(kiosk: TestClient) -> None:
     assert own.headers["cache-control"] == "private, no-cache"
 
 
+@pytest.mark.slow
 def test_a_kiosk_comes_back_by_itself(kiosk: TestClient) -> None:
     form = kiosk.get("/survei/skm?mode=kiosk&service=ktp-el").text
     assert 'class="survey kiosk" data-idle="90"' in form
@@ -201,6 +208,7 @@ def test_a_kiosk_comes_back_by_itself(kiosk: TestClient) -> None:
     assert "diperiksa" not in thanks.text
 
 
+@pytest.mark.slow
 def test_a_form_that_no_person_filled_in_is_held_and_says_so(client: TestClient) -> None:
     path = "/survei/skm?service=ktp-el"
     for hidden in (
@@ -225,6 +233,7 @@ def test_a_corrected_form_keeps_the_moment_at_which_it_was_opened(client: TestCl
     assert f'name="form_token" value="{opened["form_token"]}"' in form.text
 
 
+@pytest.mark.slow
 def test_an_address_answers_a_few_times_a_day(hub: Hub) -> None:
     settings = hub.settings.model_copy(update={"survey_responses_per_sender": 3})
     proxy = ("127.0.0.1", 50000)
@@ -237,6 +246,7 @@ def test_an_address_answers_a_few_times_a_day(hub: Hub) -> None:
         assert ["diperiksa" in target for target in targets] == [False] * 3 + [True] * 2
 
 
+@pytest.mark.slow
 def test_a_device_is_registered_by_a_link_and_its_code_and_signed_out_by_the_code(
     hub: Hub,
 ) -> None:
@@ -273,6 +283,7 @@ def test_a_device_is_registered_by_a_link_and_its_code_and_signed_out_by_the_cod
         assert client.get(path).status_code == 303
 
 
+@pytest.mark.slow
 def test_a_device_is_registered_by_a_link_that_was_opened(hub: Hub) -> None:
     link = new_link(hub.settings, "device")
     moved = hub.client.get(link.path)
@@ -289,6 +300,7 @@ def test_a_device_is_registered_by_a_link_that_was_opened(hub: Hub) -> None:
     assert "tidak berlaku" in wrong.text
 
 
+@pytest.mark.slow
 def test_a_device_that_nobody_used_for_thirty_days_is_no_longer_registered(hub: Hub) -> None:
     path = "/survei/skm/petugas"
     register(hub.client, new_link(hub.settings, "device"))
@@ -320,6 +332,7 @@ def test_a_device_that_nobody_used_for_thirty_days_is_no_longer_registered(hub: 
     assert hub.client.get(path).status_code == 303
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "onward", ["https://other.example", "//other.example", "/kelola", "/survei/x/../y"]
 )
@@ -337,6 +350,7 @@ def test_a_device_and_an_upload_do_not_share_their_sessions(hub: Hub) -> None:
     assert "mengumpulkan jawaban" in hub.client.get(DEVICE).text
 
 
+@pytest.mark.slow
 def test_what_is_no_link_for_devices_with_its_code_registers_none(hub: Hub) -> None:
     link = new_link(hub.settings, "device")
     for fields in (
@@ -352,6 +366,7 @@ def test_what_is_no_link_for_devices_with_its_code_registers_none(hub: Hub) -> N
         assert "set-cookie" not in answer.headers
 
 
+@pytest.mark.slow
 def test_a_phone_sends_what_it_stored_under_the_key_of_its_device(hub: Hub) -> None:
     def send(number: int) -> Any:
         body = {
@@ -373,6 +388,7 @@ def test_a_phone_sends_what_it_stored_under_the_key_of_its_device(hub: Hub) -> N
     assert found["satisfaction"]["low"] == 100.0
 
 
+@pytest.mark.slow
 def test_a_kiosk_without_a_valid_key_takes_answers_as_a_page(hub: Hub) -> None:
     given = GOOD | form_of(hub.client, "/survei/skm")
     answer = submit(hub.client, "/survei/skm?mode=kiosk", given)
@@ -432,6 +448,7 @@ def test_the_service_worker_may_serve_only_the_pages_under_survei(client: TestCl
     assert "service-worker-allowed" not in answer.headers
 
 
+@pytest.mark.slow
 def test_a_survey_says_when_it_is_open(hub: Hub, client: TestClient) -> None:
     answered = form_of(client, "/survei/awareness")
     key = {"Authorization": f"Bearer {hub.key('diskominfo', 'metrics:draft')}"}

@@ -34,6 +34,7 @@ def answer_skm(hub: Hub, times: int) -> None:
     form_bundles(hub.settings)
 
 
+@pytest.mark.slow
 def test_a_page_shows_the_index_the_lowest_element_and_the_follow_up(hub: Hub) -> None:
     assert "Belum ada jawaban." in hub.client.get(f"{PAGE}?period=2024").text
     answer_skm(hub, 4)
@@ -75,6 +76,7 @@ def test_a_page_shows_the_index_the_lowest_element_and_the_follow_up(hub: Hub) -
     assert "31 March 2025" in english
 
 
+@pytest.mark.slow
 def test_every_survey_has_a_page_and_what_is_none_is_not_found(hub: Hub) -> None:
     html = {"Accept": "text/html"}
     for survey in ("awareness", "stakeholders", "penilaian"):

@@ -113,6 +113,7 @@ def test_an_agency_enters_checks_its_file_sends_it_and_gets_a_receipt(browser: B
     assert figures(browser.hub, "2024-01") == stored
 
 
+@pytest.mark.slow
 def test_what_is_wrong_stands_beside_its_cell_and_nothing_is_stored(browser: Browser) -> None:
     browser.enter()
     file = workbook(("ktp-el", "loket", "Feb 2024", "4,5", "<b>", None), heads=HEADS)
@@ -138,6 +139,7 @@ def test_a_workbook_of_libreoffice_is_checked_and_stored(browser: Browser) -> No
     assert figures(browser.hub, "2024-09") != []
 
 
+@pytest.mark.slow
 def test_a_file_whose_name_and_content_differ_is_refused(browser: Browser) -> None:
     browser.enter()
     sheet = workbook(("ktp-el", "loket", "Agustus 2024", 7, 7, None), heads=HEADS)
@@ -160,6 +162,7 @@ def test_a_file_whose_name_and_content_differ_is_refused(browser: Browser) -> No
     assert figures(browser.hub, "2024-08") == []
 
 
+@pytest.mark.slow
 def test_what_is_hard_to_believe_is_shown_and_can_be_explained(browser: Browser) -> None:
     browser.enter()
     rows = [("ktp-el", "telepon", "2023-05", 10, 2, None), ("ktp-el", "telepon", "2023-06", 5, 900)]
@@ -255,6 +258,7 @@ def test_the_database_holds_no_cookie(browser: Browser) -> None:
     assert browser.word() not in stored
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "headers",
     [
@@ -343,6 +347,7 @@ def test_five_wrong_codes_in_a_row_revoke_a_link_and_end_its_sessions(browser: B
     assert WAY_IN in browser.client.get(UPLOAD, headers=copy).text
 
 
+@pytest.mark.slow
 def test_simultaneous_guesses_count_each(browser: Browser) -> None:
     link = new_link(browser.hub.settings, "upload")
     fields = {"tautan": link.token, "kode": wrong_code(link)}
@@ -356,6 +361,7 @@ def test_simultaneous_guesses_count_each(browser: Browser) -> None:
     assert "tidak berlaku" in browser.client.post(f"{UPLOAD}/masuk", data=fields_of(link)).text
 
 
+@pytest.mark.slow
 def test_sessions_of_a_link_are_seen_and_ended_after_its_code(browser: Browser) -> None:
     link = new_link(browser.hub.settings, "upload")
     firefox = {"User-Agent": USER_AGENT}
@@ -489,6 +495,7 @@ def test_the_reporting_page_counts_services_by_agency_and_month(browser: Browser
     assert browser.client.get("/dasbor/pelaporan?tahun=1999").status_code == 422
 
 
+@pytest.mark.slow
 def test_a_reporter_who_signed_in_uploads_for_the_own_agency_without_a_key(running: Hub) -> None:
     reporter = colleague(running, "pelapor@dukcapil.test", ("reporter", "dukcapil"))
     responder = colleague(running, "penjawab@dukcapil.test", ("responder", "dukcapil"))

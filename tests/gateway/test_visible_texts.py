@@ -24,6 +24,8 @@ from tests.gateway.chart_records import (
     store_statistics,
 )
 
+pytestmark = pytest.mark.slow
+
 NO_PAGES = re.compile(r"/(api|static|docs|redoc|open311|hsds|go|kelola)(/|$)|\.[a-z0-9]{2,5}$")
 """Addresses of programs, files, other sites and the workspace."""
 

@@ -61,6 +61,7 @@ def test_the_signature_is_that_of_the_standards_example() -> None:
     assert signed == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
+@pytest.mark.slow
 def test_a_change_is_delivered_once_with_a_signature(hub: Watched, receiver: Portal) -> None:
     made = hub.post("webhooks", {"url": f"{receiver.address}/hook"})
     incident = open_incident(hub)
@@ -87,6 +88,7 @@ def test_each_webhook_has_a_secret_of_its_own_that_no_list_shows(
     assert hub.client.get("/api/v1/webhooks").status_code == 401
 
 
+@pytest.mark.slow
 def test_a_failed_delivery_is_retried_with_the_same_id(hub: Watched, receiver: Portal) -> None:
     receiver.reply = always(500)
     hub.post("webhooks", {"url": receiver.address})
@@ -99,6 +101,7 @@ def test_a_failed_delivery_is_retried_with_the_same_id(hub: Watched, receiver: P
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
 
 
+@pytest.mark.slow
 def test_after_its_last_attempt_a_delivery_fails(hub: Watched) -> None:
     hub.post("webhooks", {"url": f"http://127.0.0.1:{free_port()}/"})
     open_incident(hub)
@@ -111,6 +114,7 @@ def test_after_its_last_attempt_a_delivery_fails(hub: Watched) -> None:
     assert (listed["pending"], "refused" in listed["last_error"].lower()) == (0, True)
 
 
+@pytest.mark.slow
 def test_a_receiver_that_responds_410_ends_its_webhook(hub: Watched, receiver: Portal) -> None:
     receiver.reply = always(410)
     hub.post("webhooks", {"url": receiver.address})
@@ -119,6 +123,7 @@ def test_a_receiver_that_responds_410_ends_its_webhook(hub: Watched, receiver: P
     assert hub.client.get("/api/v1/webhooks", headers=hub.admin).json()["items"] == []
 
 
+@pytest.mark.slow
 def test_a_deleted_webhook_receives_nothing_more(hub: Watched, receiver: Portal) -> None:
     made = hub.post("webhooks", {"url": receiver.address})
     path = f"/api/v1/webhooks/{made['id']}"
@@ -130,6 +135,7 @@ def test_a_deleted_webhook_receives_nothing_more(hub: Watched, receiver: Portal)
     assert receiver.asked == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("location", "said"),
     [
@@ -150,6 +156,7 @@ def test_a_webhook_into_a_private_network_or_to_another_port_is_not_called(
     assert (waiting, delivered, said in (error or "")) == (True, False, True)
 
 
+@pytest.mark.slow
 def test_a_redirect_of_a_webhook_is_not_followed(hub: Watched, receiver: Portal) -> None:
     with portal() as elsewhere:
         receiver.reply = always(307, b"", Location=elsewhere.address)
@@ -159,6 +166,7 @@ def test_a_redirect_of_a_webhook_is_not_followed(hub: Watched, receiver: Portal)
         assert elsewhere.asked == []
 
 
+@pytest.mark.slow
 def test_replicas_that_deliver_at_once_deliver_each_message_once(
     hub: Watched, receiver: Portal
 ) -> None:

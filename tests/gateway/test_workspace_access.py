@@ -77,6 +77,7 @@ def test_every_page_decides_who_enters_and_refuses_a_stranger(hub: Hub) -> None:
         assert answer.headers["location"].startswith(SIGN_IN), route.path
 
 
+@pytest.mark.slow
 def test_every_act_refuses_another_site_and_a_form_of_another_session(hub: Hub) -> None:
     person = colleague(hub, "kepala@toba.test", ("administrator", "diskominfo"))
     for method, route in routes(hub):
@@ -89,6 +90,7 @@ def test_every_act_refuses_another_site_and_a_form_of_another_session(hub: Hub) 
     assert person.get("/kelola").status_code == 200
 
 
+@pytest.mark.slow
 def test_every_page_of_a_role_refuses_who_has_only_another(hub: Hub) -> None:
     person = colleague(hub, "auditor@toba.test", ("auditor", None))
     for method, route in routes(hub):
@@ -100,6 +102,7 @@ def test_every_page_of_a_role_refuses_who_has_only_another(hub: Hub) -> None:
         assert "Peran Anda tidak mencakup" in answer.text
 
 
+@pytest.mark.slow
 def test_a_page_of_another_agency_offers_it_and_leads_on(hub: Hub) -> None:
     person = colleague(
         hub,
@@ -131,6 +134,7 @@ def test_a_page_of_another_agency_offers_it_and_leads_on(hub: Hub) -> None:
     assert long == SIGN_IN
 
 
+@pytest.mark.slow
 def test_every_dangerous_act_needs_a_code_of_the_last_minutes(hub: Hub) -> None:
     person = colleague(hub, "lama@toba.test", ("administrator", None))
     execute(
@@ -149,6 +153,7 @@ def test_every_dangerous_act_needs_a_code_of_the_last_minutes(hub: Hub) -> None:
     assert person.get("/kelola/orang/undang").status_code == 200
 
 
+@pytest.mark.slow
 def test_every_page_refuses_a_disabled_person(hub: Hub) -> None:
     person = colleague(hub, "dulu@toba.test", ("administrator", None))
     token = person.form_token

@@ -9,7 +9,7 @@ from tests.conftest import Hub
 from tests.gateway.forms import errors_without_field, form_fields
 from tests.gateway.people import Colleague, colleague
 
-pytestmark = pytest.mark.usefixtures("signed_out")
+pytestmark = [pytest.mark.usefixtures("signed_out"), pytest.mark.slow]
 
 LIST = "/kelola/pengumuman"
 NEW = f"{LIST}/baru"

@@ -37,6 +37,7 @@ def state_of(hub: Hub, ticket: str) -> str:
     return hub.client.get(f"{API}/{ticket}").json()["state"]
 
 
+@pytest.mark.slow
 def test_a_complaint_is_on_the_desk_and_its_answer_reaches_the_writer(
     hub: Hub, responder: Colleague
 ) -> None:
@@ -68,6 +69,7 @@ def test_a_complaint_is_on_the_desk_and_its_answer_reaches_the_writer(
     assert ("/kelola/pengaduan/*/jawaban", "dukcapil") in {tuple(line) for line in lines}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("act", "fields", "expected"),
     [
@@ -99,6 +101,7 @@ def test_what_cannot_be_done_is_said_at_its_field_and_what_was_typed_stays(
     assert state_of(hub, ticket) == "received"
 
 
+@pytest.mark.slow
 def test_a_case_is_handed_over_merged_forwarded_published_and_closed(
     hub: Hub, responder: Colleague
 ) -> None:
@@ -152,6 +155,7 @@ def test_a_doubtful_message_is_released_and_a_contact_is_read_on_record(
     assert "Kontak dibaca instansi" in shown.text
 
 
+@pytest.mark.slow
 def test_an_approver_reads_the_cases_of_the_agency_and_changes_none(
     hub: Hub, responder: Colleague
 ) -> None:
@@ -176,6 +180,7 @@ def test_an_approver_reads_the_cases_of_the_agency_and_changes_none(
     assert state_of(hub, ticket) == "received"
 
 
+@pytest.mark.slow
 def test_others_are_refused_on_every_page_and_act(hub: Hub, responder: Colleague) -> None:
     ticket, _ = complain(hub, "Petugas loket tidak ramah kepada orang tua.")
     stranger = visitor(hub)

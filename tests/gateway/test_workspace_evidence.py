@@ -202,6 +202,7 @@ def hidden(page: httpx.Response, name: str) -> str:
     return found[1].replace("&#34;", '"')
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", FORMS)
 def test_each_kind_is_recorded_as_people_write_it_and_its_form_shows_it_again(
     hub: Hub, editor: Colleague, kind: str
@@ -235,6 +236,7 @@ def test_each_kind_is_recorded_as_people_write_it_and_its_form_shows_it_again(
     assert read(hub, page)["version"] == 1, "the same form again changes nothing"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "changes", "field"),
     [
@@ -300,6 +302,7 @@ def test_a_record_without_what_is_optional_has_a_page(editor: Colleague) -> None
     assert "sejak 5 Mei 2025" in shown, "an end by year leaves the exact first day"
 
 
+@pytest.mark.slow
 def test_another_organisation_confirms_or_disputes_but_not_the_one_that_recorded(
     hub: Hub, editor: Colleague, approver: Colleague
 ) -> None:
@@ -447,6 +450,7 @@ def test_a_list_is_taken_away_with_headings_in_the_readers_language(
     assert visitor(hub).get(f"{EVIDENCE}.xlsx").status_code == 303
 
 
+@pytest.mark.slow
 def test_who_may_not_is_refused(hub: Hub, editor: Colleague, approver: Colleague) -> None:
     page = recorded(editor, "risiko")
     stranger = visitor(hub)
@@ -474,6 +478,7 @@ def test_who_may_not_is_refused(hub: Hub, editor: Colleague, approver: Colleague
     assert editor.get(f"{EVIDENCE}?jenis=arisan").status_code == 404
 
 
+@pytest.mark.slow
 def test_a_record_takes_the_file_that_was_chosen_in_its_form(editor: Colleague) -> None:
     content = b"%PDF-1.7\nstartxref\n0\n%%EOF\n"
     chosen = [("lampiran", ("PKS 12.pdf", content, "application/pdf"))]

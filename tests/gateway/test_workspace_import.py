@@ -11,7 +11,7 @@ from tests.gateway.forms import form_fields
 from tests.gateway.people import Colleague, colleague
 from tests.gateway.workbooks import with_thumbnail
 
-pytestmark = pytest.mark.usefixtures("signed_out")
+pytestmark = [pytest.mark.usefixtures("signed_out"), pytest.mark.slow]
 
 IMPORT = "/kelola/impor"
 

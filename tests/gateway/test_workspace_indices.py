@@ -84,6 +84,7 @@ def record(person: Colleague, kind: str, form: Mapping[str, str], **more: Any) -
     return person.post(f"{RECORDS}/{kind}/baru", {**form, "id": str(new_id())}, **more)
 
 
+@pytest.mark.slow
 def test_a_level_is_recorded_with_its_file_assessed_and_taken_away(
     hub: Hub, lead: Colleague, assessor: Colleague
 ) -> None:
@@ -136,6 +137,7 @@ def test_a_level_is_recorded_with_its_file_assessed_and_taken_away(
     assert "terkonfirmasi: tingkat 2" in lead.get(page).text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "field"),
     [
@@ -172,6 +174,7 @@ def test_a_source_of_the_register_is_cited_by_its_title(hub: Hub, lead: Colleagu
     assert found["content"]["document"] is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "who", "title"),
     [
@@ -219,6 +222,7 @@ def test_who_does_not_record_a_kind_is_refused(
     assert "Buku kerja" in lead.get("/kelola/penilaian/indeks").text
 
 
+@pytest.mark.slow
 def test_the_workbook_of_evidence_is_checked_then_stored(hub: Hub, lead: Colleague) -> None:
     page = f"{RECORDS}/impor"
     shown = lead.get(page).text
@@ -258,6 +262,7 @@ def test_the_workbook_of_evidence_is_checked_then_stored(hub: Hub, lead: Colleag
     assert visitor(hub).get(page).status_code == 303
 
 
+@pytest.mark.slow
 def test_several_levels_are_confirmed_in_one_act_each_by_its_rule(
     hub: Hub, lead: Colleague, assessor: Colleague
 ) -> None:

@@ -41,6 +41,7 @@ def save(person: Colleague, address: str, **changed: str) -> httpx.Response:
     return person.post(address, form_fields(person.get(address).text) | changed)
 
 
+@pytest.mark.slow
 def test_a_portal_is_added_and_changed_by_the_lead_agency(
     hub: Hub, lead: Colleague, editor: Colleague
 ) -> None:
@@ -77,6 +78,7 @@ def test_a_portal_is_added_and_changed_by_the_lead_agency(
     assert "Edit" in lead.get(f"{LINKS}/wisata-toba?lang=en").text
 
 
+@pytest.mark.slow
 def test_a_portal_has_its_history_and_is_withdrawn_when_nothing_leads_to_it(
     hub: Hub, lead: Colleague, editor: Colleague
 ) -> None:

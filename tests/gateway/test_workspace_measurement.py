@@ -42,6 +42,7 @@ def test_who_has_no_role_for_assessments_does_not_enter(hub: Hub) -> None:
     assert PAGE not in reporter.get("/kelola").text
 
 
+@pytest.mark.slow
 def test_a_year_is_a_draft_until_a_second_person_publishes_it(
     hub: Hub, evaluator: Colleague, lead: Colleague
 ) -> None:

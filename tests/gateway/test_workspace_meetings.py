@@ -75,6 +75,7 @@ def hidden(page: httpx.Response, name: str) -> str:
     return found[1].replace("&#34;", '"')
 
 
+@pytest.mark.slow
 def test_a_meeting_is_recorded_as_a_proposal_and_confirmed_by_another_organisation(
     hub: Hub, editor: Colleague, approver: Colleague
 ) -> None:
@@ -170,6 +171,7 @@ def test_the_same_form_sent_twice_records_one_meeting(editor: Colleague) -> None
     assert first.headers["location"] == second.headers["location"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
@@ -288,6 +290,7 @@ def test_what_scores_read_is_withdrawn_by_another_organisation(
     assert read(hub, meeting)["state"] == "withdrawn"
 
 
+@pytest.mark.slow
 def test_who_may_not_is_refused(hub: Hub, editor: Colleague, approver: Colleague) -> None:
     meeting = recorded(editor)
     stranger = visitor(hub)
@@ -320,6 +323,7 @@ def test_who_may_not_is_refused(hub: Hub, editor: Colleague, approver: Colleague
     assert editor.get(f"{MEETINGS}/{new_id()}").status_code == 404
 
 
+@pytest.mark.slow
 def test_minutes_and_photographs_are_attached_without_script(
     hub: Hub, editor: Colleague, approver: Colleague, neighbour: Colleague
 ) -> None:

@@ -96,6 +96,7 @@ def test_nobody_approves_what_they_entered_or_submitted(
     assert "salah bulan" in approver.get(f"{MONTHS}/2024-02").text
 
 
+@pytest.mark.slow
 def test_an_approved_month_is_opened_again_with_a_reason_and_corrected(
     hub: Hub, reporter: Colleague, approver: Colleague
 ) -> None:

@@ -37,6 +37,7 @@ def save(person: Colleague, address: str, **changed: str) -> httpx.Response:
     return person.post(address, form_fields(person.get(address).text) | changed)
 
 
+@pytest.mark.slow
 def test_a_source_and_a_place_are_added_and_changed_by_their_agency(
     hub: Hub, editor: Colleague, lead: Colleague
 ) -> None:
@@ -72,6 +73,7 @@ def test_a_source_and_a_place_are_added_and_changed_by_their_agency(
     assert save(lead, f"{RECORDS}/tempat/loket-balige", email="a@b.id").status_code == 403
 
 
+@pytest.mark.slow
 def test_an_agency_is_added_by_the_lead_agency(
     hub: Hub, editor: Colleague, lead: Colleague
 ) -> None:
@@ -89,6 +91,7 @@ def test_an_agency_is_added_by_the_lead_agency(
     assert lead.get(f"{RECORDS}/instansi/tidak-ada").status_code == 404
 
 
+@pytest.mark.slow
 def test_a_record_has_its_history_and_is_withdrawn_when_nothing_needs_it(
     hub: Hub, editor: Colleague, lead: Colleague
 ) -> None:

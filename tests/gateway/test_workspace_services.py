@@ -57,6 +57,7 @@ def service(hub: Hub, slug: str) -> dict[str, object]:
     return found
 
 
+@pytest.mark.slow
 def test_a_service_is_changed_by_one_person_and_published_by_another(
     hub: Hub, editor: Colleague, approver: Colleague
 ) -> None:
@@ -104,6 +105,7 @@ def test_a_service_is_changed_by_one_person_and_published_by_another(
     assert "Edit" in editor.get(f"{KTP}?lang=en").text
 
 
+@pytest.mark.slow
 def test_a_service_has_its_history_and_its_agency_withdraws_it(
     hub: Hub, editor: Colleague, approver: Colleague, stranger: Colleague
 ) -> None:
@@ -144,6 +146,7 @@ def test_only_the_agency_edits_and_only_writers_write(
     assert editor.post(f"{KTP}/ubah", {"kata": "salah"}).status_code == 403
 
 
+@pytest.mark.slow
 def test_what_is_wrong_is_told_at_its_field_and_everything_typed_stays(
     hub: Hub, editor: Colleague
 ) -> None:
@@ -178,6 +181,7 @@ def test_what_is_wrong_is_told_at_its_field_and_everything_typed_stays(
     assert "harus" not in re.findall(r'class="summary".*?</div>', english.text, re.S)[0]
 
 
+@pytest.mark.slow
 def test_what_somebody_else_saved_is_shown_and_nothing_is_lost(
     editor: Colleague, second_editor: Colleague
 ) -> None:
@@ -194,6 +198,7 @@ def test_what_somebody_else_saved_is_shown_and_nothing_is_lost(
     assert editor.post(address, kept | {"summary": "Dua"}).status_code == 303
 
 
+@pytest.mark.slow
 def test_a_new_service_is_drafted_and_discarded(hub: Hub, editor: Colleague) -> None:
     address = f"{SERVICES}/baru"
     empty = save(editor, address)
@@ -217,6 +222,7 @@ def test_a_new_service_is_drafted_and_discarded(hub: Hub, editor: Colleague) -> 
     assert act(editor, "legalisasi-kartu", "buang").headers["location"] == SERVICES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "hostile",
     [
@@ -240,6 +246,7 @@ def test_fields_that_no_browser_sends_are_refused(
     assert editor.post(f"{SERVICES}/baru", new).status_code in {200, 422}
 
 
+@pytest.mark.slow
 def test_a_draft_that_others_overtook_is_saved_again_before_it_is_published(
     hub: Hub, editor: Colleague, second_editor: Colleague
 ) -> None:

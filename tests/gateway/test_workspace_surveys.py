@@ -10,7 +10,7 @@ from tests.conftest import DEFAULT_ZONE, Hub, form_bundles
 from tests.feedback.answering import move_responses
 from tests.gateway.people import Colleague, colleague, visitor
 
-pytestmark = pytest.mark.usefixtures("signed_out")
+pytestmark = [pytest.mark.usefixtures("signed_out"), pytest.mark.slow]
 
 SURVEYS = "/kelola/survei"
 ROUNDS = f"{SURVEYS}/stakeholders/putaran"

@@ -68,6 +68,7 @@ def clicks_on_simbg(hub: Hub) -> int:
     return sum(count for link, _, count in counted_clicks(hub.settings) if link == "simbg")
 
 
+@pytest.mark.slow
 def test_refused_items_are_retried_and_discarded_over_a_socket(hub: Hub) -> None:
     mended, lost = refuse(hub, 1, 2)
     before = clicks_on_simbg(hub)
@@ -123,6 +124,7 @@ def test_refused_items_are_retried_and_discarded_over_a_socket(hub: Hub) -> None
     ]
 
 
+@pytest.mark.slow
 def test_an_administrator_retries_on_the_page_what_an_auditor_only_sees(
     hub: Hub, administrator: Colleague
 ) -> None:

@@ -100,6 +100,7 @@ def hub(server: Server, toba: str) -> Iterator[Newsroom]:
 PLACES = ("/pengumuman", "/", "/layanan/ktp-el", "/cari?q=loket", "/pengumuman.atom")
 
 
+@pytest.mark.slow
 def test_a_draft_becomes_what_every_page_shows_and_is_gone_once_withdrawn(hub: Newsroom) -> None:
     made, title = str(uuid4()), "Loket Porsea pindah"
     places = (*PLACES, f"/pengumuman/{made}")
@@ -173,6 +174,7 @@ def test_a_refused_draft_says_why_and_the_second_editor_what_the_first_changed(
     assert hub.send("GET", f"{made}/draft", "dukcapil", WRITE).status_code == 404
 
 
+@pytest.mark.slow
 def test_cached_pages_follow_the_times_to_show(hub: Newsroom) -> None:
     now = datetime.now(UTC)
     begin, end = now + timedelta(seconds=3), now + timedelta(seconds=10)
@@ -191,6 +193,7 @@ def test_cached_pages_follow_the_times_to_show(hub: Newsroom) -> None:
     assert datetime.now(UTC) - end < timedelta(seconds=8)
 
 
+@pytest.mark.slow
 def test_a_correction_keeps_its_place_and_what_it_corrects(hub: Newsroom) -> None:
     older = hub.publish(title="Pertama", title_en="First", text_en="Closed.")
     newer = hub.publish(title="Kedua")

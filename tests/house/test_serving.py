@@ -7,10 +7,13 @@ import time
 from pathlib import Path
 
 import httpx
+import pytest
 
 from services.platform.settings import ROOT
 from tests.conftest import Server
 from tests.servers import LOOPBACK, free_port
+
+pytestmark = pytest.mark.slow
 
 
 def surroundings(**given: str | Path) -> dict[str, str]:

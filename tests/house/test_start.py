@@ -58,6 +58,7 @@ print(json.dumps([sorted(sys.modules), resident]))
 """
 
 
+@pytest.mark.slow
 def test_large_libraries_are_not_imported_before_they_are_used() -> None:
     done = subprocess.run(
         [sys.executable, "-c", IMPORT_ALL],
@@ -82,6 +83,7 @@ with TestClient(create_app(load_settings())):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("service", "needed"),
     [("catalog", "holidays"), ("feedback", "holidays"), ("gateway", "aiohttp")],

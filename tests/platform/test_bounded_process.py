@@ -44,6 +44,7 @@ def test_a_function_returns_and_raises_as_if_it_were_called_here() -> None:
         call(int, "x")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("function", "argument", "problem"),
     [
@@ -77,11 +78,13 @@ def test_an_answer_is_read_as_data_only(function: str) -> None:
         call(Hostile, function)
 
 
+@pytest.mark.slow
 def test_records_errors_and_plain_values_are_answers() -> None:
     values = [date(2026, 1, 2), Decimal("1.5"), UUID(int=7), datetime(2026, 1, 2, tzinfo=UTC)]
     assert call(list, (Limits(), *values)) == [Limits(), *values]
 
 
+@pytest.mark.slow
 def test_further_calls_wait_or_are_refused_meanwhile(
     monkeypatch: pytest.MonkeyPatch, others: set[str]
 ) -> None:
@@ -111,6 +114,7 @@ def test_cancelling_a_call_ends_its_process(others: set[str]) -> None:
     assert children() <= others
 
 
+@pytest.mark.slow
 def test_a_process_ends_by_itself_if_its_service_was_killed() -> None:
     call = pickle.dumps((time.sleep, (60.0,), {}))
     command = [sys.executable, "-m", bounded_worker.__name__, str(128 * 1024 * 1024), "2", "1"]

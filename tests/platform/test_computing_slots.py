@@ -42,6 +42,7 @@ def test_two_compute_at_a_time_and_what_cannot_wait_is_refused() -> None:
     assert outcomes == ["computed"] * (MAX_CONCURRENT + MAX_WAITING) + ["refused"] * 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "paths",
     [

@@ -110,6 +110,7 @@ def test_every_table_has_a_primary_key(empty: Settings) -> None:
     assert {row["name"] for row in found} == {"feedback.event"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reader", list(Service))
 @pytest.mark.parametrize("owner", list(Service))
 def test_a_service_reads_its_own_schema_and_no_other(
@@ -311,6 +312,7 @@ def test_migrating_again_changes_nothing(empty: Settings) -> None:
     assert len(before) == len(SCHEMAS)
 
 
+@pytest.mark.slow
 def test_processes_that_migrate_at_once_do_not_disturb_each_other(
     server: Server, migrated: str
 ) -> None:

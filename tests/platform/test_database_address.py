@@ -27,6 +27,7 @@ def read(url: str, **environment: str) -> DatabaseAddress:
     return parse_database_address(url, environment)
 
 
+@pytest.mark.slow
 @given(TEXTS, TEXTS, TEXTS, st.lists(HOSTS, min_size=1, max_size=4))
 def test_what_is_encoded_is_read_as_it_was(
     user: str, password: str, database: str, hosts: list[Host]

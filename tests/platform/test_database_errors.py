@@ -27,6 +27,7 @@ def away(request: pytest.FixtureRequest, settings: Settings) -> Settings:
     return settings.model_copy(update={"database_url": SecretStr(url)})
 
 
+@pytest.mark.slow
 def test_while_the_database_is_away_nothing_is_called_a_mistake(away: Settings) -> None:
     app = create_app(away)
     # Not as a context: the parts that work beside the requests need no database here.

@@ -20,6 +20,8 @@ from services.platform.database import (
 from services.platform.settings import Service, Settings
 from tests.servers import TcpProxy, line_to_database
 
+pytestmark = pytest.mark.slow
+
 SILENCE = 0.4
 
 

@@ -140,6 +140,7 @@ def query(
     return asyncio.run(run())
 
 
+@pytest.mark.slow
 def test_the_last_living_hub_stops_the_server_also_after_one_was_killed(folder: Path) -> None:
     killed = Hub(folder)
     server = killed.server()
@@ -154,6 +155,7 @@ def test_the_last_living_hub_stops_the_server_also_after_one_was_killed(folder: 
     assert not (folder / "postmaster.pid").exists()
 
 
+@pytest.mark.slow
 def test_hubs_that_start_at_once_use_one_server(folder: Path) -> None:
     hubs = [Hub(folder) for _ in range(3)]
     [server] = {hub.server() for hub in hubs}
@@ -168,6 +170,7 @@ def test_hubs_that_start_at_once_use_one_server(folder: Path) -> None:
     assert not psutil.pid_exists(server)
 
 
+@pytest.mark.slow
 def test_a_server_that_was_killed_is_started_again_at_its_address(
     folder: Path, start: Callable[[Path], EmbeddedPostgres]
 ) -> None:
@@ -183,6 +186,7 @@ def test_a_server_that_was_killed_is_started_again_at_its_address(
     assert query(server, "SELECT 1") == 1
 
 
+@pytest.mark.slow
 def test_a_copy_of_a_running_folder_never_reaches_the_original(
     folder: Path, place: Path, start: Callable[[Path], EmbeddedPostgres]
 ) -> None:
@@ -198,6 +202,7 @@ def test_a_copy_of_a_running_folder_never_reaches_the_original(
     assert original.pid is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "content",
     [
@@ -218,6 +223,7 @@ def test_a_left_over_pid_file_stops_no_start(
     assert query(start(folder), "SELECT 1") == 1
 
 
+@pytest.mark.slow
 def test_a_pid_file_that_names_another_server_stops_no_start_and_not_that_server(
     folder: Path, place: Path, start: Callable[[Path], EmbeddedPostgres]
 ) -> None:
@@ -272,6 +278,7 @@ def test_a_role_other_than_the_superuser_needs_its_password(
         query(server, "SELECT 1", user="other", password="wrong")
 
 
+@pytest.mark.slow
 def test_a_server_that_was_started_otherwise_is_replaced(
     folder: Path, start: Callable[[Path], EmbeddedPostgres]
 ) -> None:
@@ -296,6 +303,7 @@ def test_a_server_that_was_started_otherwise_is_replaced(
     assert server.pid not in {None, earlier.pid}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root starts the server as another account")
 def test_programs_that_the_account_cannot_read_are_copied(
     folder: Path, start: Callable[[Path], EmbeddedPostgres], monkeypatch: pytest.MonkeyPatch

@@ -134,6 +134,7 @@ def test_a_remembered_token_ends_with_its_life(monkeypatch: pytest.MonkeyPatch) 
         verifier.verify(short)
 
 
+@pytest.mark.slow
 def test_a_token_that_expired_takes_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     verifier = TokenVerifier(KEY.public_key(), REGION)
     now = time.time()

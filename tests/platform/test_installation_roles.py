@@ -67,6 +67,7 @@ def user_of(settings: Settings, service: Service) -> Any:
     return asyncio.run(as_service(settings, service, "SELECT current_user"))
 
 
+@pytest.mark.slow
 def test_a_second_installation_neither_changes_nor_reads_the_first(server: Server) -> None:
     one, two = unused_prefix(), unused_prefix()
     with server.database_from("template1") as first, server.database_from("template1") as second:
@@ -105,6 +106,7 @@ def test_a_second_installation_neither_changes_nor_reads_the_first(server: Serve
         assert [user_of(first_hub, service) for service in Service] == role_names(one)
 
 
+@pytest.mark.slow
 def test_of_two_that_make_the_same_roles_at_once_one_is_told(server: Server) -> None:
     prefix = unused_prefix()
 
@@ -119,6 +121,7 @@ def test_of_two_that_make_the_same_roles_at_once_one_is_told(server: Server) -> 
         assert "another hub" in str(refused)
 
 
+@pytest.mark.slow
 def test_without_a_setting_a_database_keeps_its_roles_and_another_gets_its_own(
     server: Server, empty: Settings
 ) -> None:
@@ -147,6 +150,7 @@ def test_an_account_for_reading_is_not_taken_for_the_role(empty: Settings) -> No
     assert user_of(empty, Service.gateway) == "emall_gateway"
 
 
+@pytest.mark.slow
 def test_another_prefix_moves_every_right_of_the_old_roles(empty: Settings) -> None:
     rights = """
     SELECT object, privilege_type FROM (
@@ -166,6 +170,7 @@ def test_another_prefix_moves_every_right_of_the_old_roles(empty: Settings) -> N
     assert user_of(empty, Service.feedback) == f"{prefix}_feedback"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("logins", [False, True])
 def test_an_owner_who_may_not_make_roles_uses_those_of_the_administrator(
     server: Server, *, logins: bool
@@ -197,6 +202,7 @@ def test_an_owner_who_may_not_make_roles_uses_those_of_the_administrator(
                 asyncio.run(migrate(settings.model_copy(update=wrong)))
 
 
+@pytest.mark.slow
 def test_an_owner_with_createrole_makes_the_roles(server: Server) -> None:
     with owned_database(server, "CREATEROLE") as (name, owner):
         prefix = unused_prefix()

@@ -64,6 +64,7 @@ def test_a_job_runs_again_and_again_and_its_last_run_is_recorded(empty: Settings
     with_database(empty, story)
 
 
+@pytest.mark.slow
 def test_jobs_that_start_together_do_not_run_together(empty: Settings) -> None:
     first_runs: list[float] = []
 

@@ -54,6 +54,7 @@ def test_a_body_that_takes_long_to_parse_is_refused_in_time(
     assert len(answer.content) < 20_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "encoding", ["unicode_escape", "utf-7", "punycode", "undefined", "no-such", "a\0", '"utf-16"']
 )

@@ -67,6 +67,7 @@ def test_a_masked_text_has_nothing_to_mask(text: str) -> None:
     assert (masked.text == text) == (masked.kinds == ())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "repeated",
     [

@@ -51,6 +51,7 @@ def pooled(settings: Settings, tmp_path: Path) -> Iterator[Settings]:
             running.wait(10)
 
 
+@pytest.mark.slow
 def test_sessions_that_share_connections_keep_role_and_statements_apart(pooled: Settings) -> None:
     """More services and statements at a time than sessions at the server."""
 
@@ -112,6 +113,7 @@ def is_there(settings: Settings) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_a_hub_behind_a_pooler_migrates_serves_and_hears_of_changes(pooled: Settings) -> None:
     until(lambda: is_there(pooled))
     asyncio.run(migrate(pooled))
@@ -150,6 +152,7 @@ def test_without_the_address_of_the_server_the_hub_says_that_it_is_needed(
         asyncio.run(read())
 
 
+@pytest.mark.slow
 def test_doctor_recognises_the_pooler_and_its_mode(pooled: Settings) -> None:
     diagnosis = asyncio.run(diagnose(pooled))
     assert {facts.pooler for facts in diagnosis.databases.values()} == {"transaction"}

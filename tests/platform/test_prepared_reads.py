@@ -12,6 +12,7 @@ from services.platform.settings import Service, Settings
 from tests.rows import close_connections
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("turns", range(5))
 def test_a_read_is_retried_however_much_of_the_close_the_client_has_seen(
     empty: Settings, turns: int

@@ -21,6 +21,8 @@ from tests.faults import postgres
 from tests.faults.postgres import SUPERUSER, Postgres
 from tests.servers import free_port
 
+pytestmark = pytest.mark.slow
+
 WRITE = """
 INSERT INTO gateway.service (region, slug) VALUES ('12.12', :slug)
 """

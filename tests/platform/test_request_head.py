@@ -35,6 +35,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     await JSONResponse({"body": size, "headers": names})(scope, receive, send)
 
 
+@pytest.mark.slow
 @PROTOCOLS
 @pytest.mark.parametrize(
     "head",
@@ -89,6 +90,7 @@ def test_a_head_within_the_limits_is_read(http: Any) -> None:
         assert exchange(address, first * 3 + START + LAST).count(b"HTTP/1.1 200 ") == 4
 
 
+@pytest.mark.slow
 @PROTOCOLS
 @pytest.mark.parametrize(
     "chunks",
@@ -161,6 +163,7 @@ def test_a_request_for_a_websocket_is_a_request(http: Any) -> None:
     assert not got.startswith(b"HTTP/1.1 400 ")
 
 
+@pytest.mark.slow
 @PROTOCOLS
 @pytest.mark.parametrize(
     "head",

@@ -145,6 +145,7 @@ def test_a_list_is_read_to_its_last_page() -> None:
     assert asked == [f"{API}/agencies?limit=100", f"{API}/agencies?limit=100&cursor=a"]
 
 
+@pytest.mark.slow
 def test_clients_load_models_only() -> None:
     """A gateway whose services run elsewhere stays small: no numerical library, no routes, nothing
     that computes scores."""

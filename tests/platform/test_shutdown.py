@@ -54,6 +54,7 @@ async def answer(_: Request) -> PlainTextResponse:
     return PlainTextResponse("answered.")
 
 
+@pytest.mark.slow
 @PROTOCOLS
 def test_a_request_on_an_open_connection_is_the_last_one_of_it(http: type[Any]) -> None:
     app = Starlette(routes=[Route("/", answer, methods=["POST"])])
@@ -85,6 +86,7 @@ def test_a_connection_without_a_request_does_not_keep_a_server(
             assert unfinished.recv(1) == b""
 
 
+@pytest.mark.slow
 def test_connections_that_wait_to_be_accepted_are_answered() -> None:
     ended = Event()
 

@@ -59,6 +59,7 @@ def dripping(connection: socket.socket, drop: bytes) -> Generator[None]:
         thread.join()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "media_type"),
     [
@@ -94,6 +95,7 @@ def test_a_body_that_ends_too_early_leaves_nothing_behind(address: str) -> None:
     assert LOOPBACK.get(f"{address}/health/ready").status_code == 200
 
 
+@pytest.mark.slow
 @PROTOCOLS
 def test_slow_headers_and_silent_connections_time_out(
     monkeypatch: pytest.MonkeyPatch, http: Any

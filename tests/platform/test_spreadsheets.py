@@ -42,6 +42,7 @@ def cells(rows: int, columns: int) -> bytes:
     return stream.getvalue()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "code"),
     [
@@ -68,11 +69,13 @@ def test_a_workbook_over_the_limits_is_refused_in_time(
     assert [issue.code for issue in refused.value.issues] == [code]
 
 
+@pytest.mark.slow
 def test_a_workbook_up_to_the_limit_of_cells_is_read() -> None:
     [sheet] = read_workbook(cells(MAX_CELLS // 50 - 1, 50))
     assert sum(len(line.cells) for line in sheet.lines) == MAX_CELLS
 
 
+@pytest.mark.slow
 def test_a_workbook_that_takes_more_than_its_header_tells_is_413() -> None:
     formats = "".join(f'<numFmt numFmtId="{n}" formatCode="0"/>' for n in range(300_000))
     given = workbook(styles=f'<styleSheet xmlns="{MAIN}"><numFmts>{formats}</numFmts></styleSheet>')
@@ -80,6 +83,7 @@ def test_a_workbook_that_takes_more_than_its_header_tells_is_413() -> None:
         asyncio.run(call_bounded(Limits(cpu_seconds=1), read_sheets, given, name="x"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "code"),
     [

@@ -24,6 +24,7 @@ def short_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "request_limits", lambda _: SHORT)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("short_limits")
 def test_requests_that_wait_for_a_lock_are_answered_and_others_are_served(
     settings: Settings, caplog: pytest.LogCaptureFixture

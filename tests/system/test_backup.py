@@ -54,6 +54,8 @@ from tests.system.test_walk import (
 )
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow
+
 EVENTS = 5
 """Events of a request, which are stored completely or not at all."""
 PASSPHRASE = "correct horse battery staple"

@@ -68,6 +68,7 @@ def operator(server: Server, database: str, tmp_path: Path) -> Operator:
     return operator_at(server, database, tmp_path)
 
 
+@pytest.mark.slow
 def test_from_an_empty_database_two_migrate_at_once_and_the_pack_loads_once(
     beginner: Operator,
 ) -> None:
@@ -126,6 +127,7 @@ def test_a_changed_pack_shows_what_changes_and_a_broken_one_what_is_wrong(
     assert stored_url(operator.settings, slug) == "https://changed.example.go.id"
 
 
+@pytest.mark.slow
 def test_an_exported_pack_has_what_people_changed_and_loads_without_a_change(
     operator: Operator,
 ) -> None:
@@ -154,6 +156,7 @@ def test_an_exported_pack_has_what_people_changed_and_loads_without_a_change(
     assert older.stdout == "= service ktp-el\n"
 
 
+@pytest.mark.slow
 def test_an_exported_spreadsheet_is_imported_whole_or_not_at_all(operator: Operator) -> None:
     file = operator.folder / "katalog.xlsx"
     done = operator.emall("export", "catalog", str(file), "--agency", "dukcapil")
@@ -275,6 +278,7 @@ def test_roles_of_another_hub_are_refused_in_one_line(beginner: Operator) -> Non
     assert "EMALL_ROLE_PREFIX" in line
 
 
+@pytest.mark.slow
 def test_assess_prints_json_and_doctor_finds_no_errors_until_a_service_is_down(
     operator: Operator,
 ) -> None:
@@ -367,6 +371,7 @@ def test_a_key_is_rotated_and_commands_are_in_an_audit_log_that_verifies(
     assert operator.emall("audit", "verify", "--expect", "x").returncode == 2
 
 
+@pytest.mark.slow
 def test_jobs_lists_every_background_job_with_its_last_run(operator: Operator) -> None:
     listed = operator.emall("jobs", "--json")
     assert listed.returncode == 0, listed.stderr

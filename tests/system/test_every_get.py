@@ -6,7 +6,6 @@ cuts the body there, or fails. So each operation is asked twice, of two hubs on 
 
 import json
 import re
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -51,6 +50,9 @@ TIME_DEPENDENT = re.compile(
     rb"|\"(?:form_)?token\":\"[^\"]+\"|\"[a-z_]*(?:seconds|_ms)\":[\d.]+"
 )
 """What two answers to one question may differ in."""
+
+TRIES = 5
+"""Times that both are asked until they say the same: counts, jobs and the minute go on."""
 
 VARYING = {
     # Zip archives, whose entries carry the moment at which they were made.
@@ -178,11 +180,12 @@ def hubs(server: Server, toba: str) -> Iterator[Hubs]:
 @pytest.mark.parametrize("operation_id", GETS)
 def test_an_answer_arrives_whole(hubs: Hubs, operation_id: str) -> None:
     path, sent = hubs.path_of(operation_id), hubs.headers_of(operation_id)
+    tries = 0
     while True:
-        asked_in = minute()
         here = hubs.client.get(path, headers=sent)
         status, headers, body = ask(hubs.address, path, sent)
-        if minute() == asked_in:  # which some answers say
+        tries += 1
+        if comparable(body) == comparable(here.content) or tries == TRIES:
             break
     assert status == here.status_code, path
     assert headers.get("content-type") == here.headers.get("content-type")
@@ -192,6 +195,7 @@ def test_an_answer_arrives_whole(hubs: Hubs, operation_id: str) -> None:
     assert bool(body) == bool(here.content)
 
 
+@pytest.mark.slow
 def test_most_operations_answer_with_content(hubs: Hubs) -> None:
     statuses = {
         operation_id: hubs.client.get(
@@ -221,10 +225,6 @@ def test_the_root_of_hsds_is_answered_with_and_without_its_slash(hubs: Hubs) -> 
             == "*"
         )
     assert ask(hubs.address, "/hsdsx", {})[0] == 404
-
-
-def minute() -> int:
-    return int(time.time() // 60)
 
 
 def comparable(body: bytes) -> bytes:

@@ -33,6 +33,8 @@ from tests.packs import service, write_pack, write_yaml
 from tests.servers import LOOPBACK, free_port
 from tests.system.processes import emall, environment_of
 
+pytestmark = pytest.mark.slow
+
 EXAMPLE = ROOT / "deploy" / "fleet"
 QUIET = {
     "EMALL_LINK_CHECK_SECONDS": "0",

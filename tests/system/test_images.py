@@ -244,6 +244,7 @@ def test_a_container_has_no_rights_and_changes_nothing(machine: Machine) -> None
     assert tried.stderr.count("Read-only file system") == 2
 
 
+@pytest.mark.slow
 def test_jobs_and_services_run_as_their_containers_do(machine: Machine) -> None:
     for job in ("keys", "prepare"):
         done = machine.run(job)

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import pytest
 
 from services.platform.identity import TokenSigner, load_private_key
 from services.platform.scopes import Scope
@@ -21,6 +22,8 @@ from tests.conftest import agency_caller
 from tests.rows import rows
 from tests.servers import LOOPBACK, free_port
 from tests.waiting import until
+
+pytestmark = pytest.mark.slow
 
 KILLS = 3
 EVENTS = 4_000

@@ -4,6 +4,7 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
 from starlette.testclient import TestClient
 
 from services.gateway.app import create_app
@@ -13,6 +14,8 @@ from tests.gateway.oss_rows import current_figures
 from tests.gateway.test_oss import connected_settings, message, token
 from tests.servers import LOOPBACK, free_port
 from tests.system.processes import environment_of, forked
+
+pytestmark = pytest.mark.slow
 
 MESSAGES = 20
 

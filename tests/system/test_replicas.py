@@ -36,6 +36,8 @@ from tests.servers import LOOPBACK, free_port
 from tests.system.processes import emall_here, environment_of, forked
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow
+
 API = "/api/v1"
 PBG = f"{API}/services/pbg"
 FOUR = range(4)

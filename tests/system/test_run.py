@@ -8,9 +8,13 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
+
 from services.platform.settings import ROOT
 from tests.servers import LOOPBACK, free_port
 from tests.system.processes import environment_of, process
+
+pytestmark = pytest.mark.slow
 
 API = "/api/v1"
 

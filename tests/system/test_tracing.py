@@ -16,6 +16,8 @@ from tests.servers import LOOPBACK, free_port
 from tests.system.processes import Process, environment_of, forked
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow
+
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 CALLER = "00f067aa0ba902b7"
 SERVICE = "/api/v1/services/{slug}"

@@ -20,6 +20,7 @@ def store_as_newer(hub: Hub, slug: str, change: str) -> None:
     rows(hub.settings, f"UPDATE feedback.survey SET content = {change} WHERE slug = $1", slug)
 
 
+@pytest.mark.slow
 def test_a_field_of_a_newer_version_is_ignored(hub: Hub) -> None:
     before = hub.client.get(f"{SURVEYS}/skm").json()
     store_as_newer(hub, "skm", 'content || \'{"later": {"a": 1}}\'')
@@ -54,6 +55,7 @@ def test_every_connection_carries_the_version(hub: Hub) -> None:
     assert all(name.endswith(f" ({version_mark()})") for name in names), names
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "told"),
     [

@@ -24,6 +24,8 @@ from tests.system.processes import (
 )
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow
+
 API = "/api/v1"
 PERIOD = "2024-03"
 NAMES = UUID("5f0c8a6e-0000-4000-8000-000000000000")

@@ -13,6 +13,8 @@ from tests.house.test_docs import tracked
 from tests.servers import LOOPBACK, free_port
 from tests.system.processes import Process, environment_of
 
+pytestmark = pytest.mark.slow
+
 BUILD = "import sys; from setuptools import build_meta; print(build_meta.build_wheel(sys.argv[1]))"
 COMMIT = "0123456789ab"
 

@@ -3,12 +3,15 @@
 from pathlib import Path
 
 import httpx
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.conftest import Server
 from tests.servers import LOOPBACK, free_port
 from tests.system.processes import environment_of, process
 from tests.waiting import until
+
+pytestmark = pytest.mark.slow
 
 REQUESTS = 20
 LIVE = {"route": "/health/live", "service": "catalog"}

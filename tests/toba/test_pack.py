@@ -320,6 +320,7 @@ def test_reports_are_asked_for_of_active_services_of_the_regencys_own_agencies(
     assert all(row["since"] > now for row in stored)
 
 
+@pytest.mark.slow
 def test_loading_it_again_changes_nothing(settings: Settings) -> None:
     assert asyncio.run(load_pack(settings, TOBA)) == []
 
