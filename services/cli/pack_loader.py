@@ -188,7 +188,6 @@ async def load_pack(
         (Service.gateway, lambda session: load_connectors(session, region, whole.connectors)),
         (Service.gateway, lambda session: load_districts(session, region, whole.districts)),
         (Service.gateway, load_service_slugs),
-        (Service.gateway, store_files),
         (Service.gateway, load_poster_codes),
         (Service.feedback, lambda session: store_copy(session, Service.feedback)),
         (Service.feedback, load_feedback_part),
@@ -197,6 +196,7 @@ async def load_pack(
             lambda session: load_evidence(session, region, whole.evidence, now=now),
         ),
         (Service.assessment, lambda session: store_copy(session, Service.assessment)),
+        (Service.gateway, store_files),  # the last: then the whole pack is loaded
     )
     changes: list[Change] = []
 

@@ -33,6 +33,12 @@ def git_commit() -> str:
     return described.stdout.strip()
 
 
+def is_of_a_commit() -> bool:
+    """Return whether the commit tells all that runs: it is known, and nothing was changed since."""
+    commit = git_commit()
+    return commit != UNKNOWN and not commit.endswith("-dirty")
+
+
 def version_mark() -> str:
     """Return what tells this version from others: the version and the commit."""
     return f"{VERSION} {git_commit().removesuffix('-dirty')}"

@@ -1,12 +1,16 @@
 """The files of the pack that was loaded last, for backups and exports."""
 
+import asyncio
+import hashlib
 import io
 import tarfile
 from pathlib import Path
 
 from sqlalchemy import text
 
-from services.platform.database import ReadSession, WriteSession
+from services.platform.database import Database, ReadSession, WriteSession
+from services.platform.settings import Service, Settings
+from services.platform.version import is_of_a_commit, version_mark
 
 STORE = """
 -- Stores the files of a pack, if they are others than before.
@@ -19,6 +23,32 @@ FIND = """
 -- The files of the pack that was loaded last.
 SELECT archive FROM gateway.loaded_pack WHERE region = :region
 """
+
+IS_LOADED = """
+-- Whether the pack that was loaded last is this one.
+SELECT name = :name AND sha256(archive) = :digest FROM gateway.loaded_pack WHERE region = :region
+"""
+
+
+async def is_loaded(settings: Settings, root: Path) -> bool:
+    """Return whether this version of the hub loaded these very files last.
+
+    A checkout with changes of its own, or without a commit, does not know its version: False.
+    """
+    if not await asyncio.to_thread(is_of_a_commit):
+        return False
+    name, archive = await asyncio.to_thread(pack_archive, root)
+    given = {
+        "region": settings.region,
+        "name": name,
+        "digest": hashlib.sha256(archive).digest(),
+    }
+    database = Database(settings, Service.gateway)
+    try:
+        async with database.read_session() as session:
+            return bool(await session.scalar(text(IS_LOADED), given))
+    finally:
+        await database.close()
 
 
 async def find_loaded_pack(session: ReadSession, region: str) -> bytes | None:
@@ -45,9 +75,16 @@ async def store_loaded_pack(session: WriteSession, region: str, name: str, archi
 
 
 def pack_archive(root: Path) -> tuple[str, bytes]:
-    """Return the name of a pack's folder and its files as a tar file, the same for the same."""
+    """Return the name of a pack's folder and its files as a tar file.
+
+    The same files give the same archive in the same version of the hub, which a comment names:
+    another version may read more of them.
+    """
     output = io.BytesIO()
-    with tarfile.open(fileobj=output, mode="w", format=tarfile.PAX_FORMAT) as tar:
+    comment = {"comment": version_mark()}
+    with tarfile.open(
+        fileobj=output, mode="w", format=tarfile.PAX_FORMAT, pax_headers=comment
+    ) as tar:
         for file in sorted(root.rglob("*")):
             if file.is_file() and not file.is_symlink():
                 entry = tarfile.TarInfo(file.relative_to(root).as_posix())
