@@ -43,7 +43,7 @@ LINKS = """
   .map((link) => new URL(link.getAttribute("href"), document.baseURI).href)
 """
 """Addresses of links; those in pictures (SVG) have another `href` than those of a page."""
-MAIN_PAGES = ("/", "/layanan/ktp-el", "/aduan", "/dasbor/2024", "/kelola/masuk")
+MAIN_PAGES = ("/", "/layanan/ktp-el", "/aduan", "/dasbor/2024")
 STATUS = "performance.getEntriesByType('navigation')[0].responseStatus"
 NOT_LOADED = "Failed to load resource"
 ROLES: tuple[tuple[Role, str | None], ...] = (

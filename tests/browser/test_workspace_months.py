@@ -10,7 +10,7 @@ from tests.browser.test_workspace_cases import accept
 from tests.conftest import new_key
 from tests.gateway.people import invite_to
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 MONTH = "/kelola/laporan/2025-03"
 CELL = '[id="ktp-el.counter.submitted"]'

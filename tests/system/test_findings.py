@@ -42,6 +42,8 @@ from tests.servers import LOOPBACK, free_port, serving, silent
 from tests.system.processes import Environment, emall_here, environment_of, process
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow
+
 AHEAD = 3
 """Seconds by which the hub's clock is ahead of the database's."""
 
@@ -188,7 +190,6 @@ def sick(server: Server, toba: str, tmp_path_factory: pytest.TempPathFactory) ->
             yield SickHub(address, scraped, environment, log, settings)
 
 
-@pytest.mark.slow
 def test_a_clock_that_is_three_seconds_ahead_is_told(sick: SickHub) -> None:
     sick.everywhere("clock", "warning")
     status, _, messages = sick.ready()
@@ -210,7 +211,6 @@ def test_an_expired_certificate_is_told(sick: SickHub) -> None:
     assert sick.ready()[0] == 200
 
 
-@pytest.mark.slow
 def test_a_stuck_visit_is_told_until_it_is_discarded(sick: SickHub) -> None:
     sick.everywhere("queues", "ok")
     strange = queue_click(sick.settings, 1, {"id": "x", "kind": "click_out", "of_old": 1})
@@ -220,7 +220,6 @@ def test_a_stuck_visit_is_told_until_it_is_discarded(sick: SickHub) -> None:
     sick.everywhere("queues", "ok")
 
 
-@pytest.mark.slow
 def test_a_visit_that_waits_too_long_is_told(sick: SickHub) -> None:
     with held_deliveries(sick.settings):
         queue_click_of(sick.settings, datetime.now(UTC) - timedelta(hours=1))
@@ -313,7 +312,6 @@ def test_a_database_without_tables_is_told(server: Server, tmp_path: Path) -> No
             assert remedies == {"run `emall migrate`"}
 
 
-@pytest.mark.slow
 def test_a_silent_database_leaves_the_process_alive_and_readiness_in_time(
     server: Server, tmp_path: Path
 ) -> None:
@@ -355,7 +353,6 @@ async def run_on(postgres: Postgres, database: str, *statements: str) -> None:
     await connection.close()
 
 
-@pytest.mark.slow
 def test_a_replica_that_is_behind_is_told(
     server: Server,
     replicated: tuple[Postgres, Postgres],
@@ -378,7 +375,6 @@ def test_a_replica_that_is_behind_is_told(
         hub.everywhere("replica", "ok")
 
 
-@pytest.mark.slow
 def test_a_read_replica_that_is_behind_away_or_promoted_is_told(
     server: Server,
     replicated: tuple[Postgres, Postgres],
