@@ -29,7 +29,7 @@ test: $(VENV)/.dev ## the tests of every change: all that are not marked as slow
 	@$(BIN)/python -m pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist loadfile --no-loadscope-reorder -m "not slow"
 
 test-all: $(VENV)/.dev ## every test that can run here, some five times as long: nightly, before a release
-	@EMALL_EXAMPLES=$${EMALL_EXAMPLES:-3} $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.dev ## format, lint, types, import contracts, dead code, spelling, migrations
 	@$(BIN)/ruff format --check .

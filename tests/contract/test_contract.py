@@ -1,7 +1,7 @@
 """Every operation of the unified document, called in every way that it allows and forbids.
 
-`EMALL_EXAMPLES` sets the random calls of each operation. From 2 on, each limit of a schema is tried
-too: `make test` sends one call, `make test-all` 3 and the limits, `EMALL_EXAMPLES=200` is the
+`make test` sends each operation its examples and one random call, `make test-all` each limit of its
+schemas and more random calls too. `EMALL_EXAMPLES` sets their number; `EMALL_EXAMPLES=200` is the
 thorough run. Each operation is a test of its own, so that the workers share them.
 """
 
@@ -43,7 +43,7 @@ from tests.contract.document import document_of_known_statuses, unified_document
 
 pytestmark = pytest.mark.contract
 
-EXAMPLES = int(os.environ.get("EMALL_EXAMPLES", "1"))
+EXAMPLES = int(os.environ.get("EMALL_EXAMPLES", "3"))
 BOUNDS = examples(
     deadline=None,
     derandomize=True,
@@ -206,13 +206,7 @@ LENIENT: dict[str, list[Any]] = {
 }
 CALLS = [
     pytest.param(
-        operation_id,
-        with_key,
-        id=f"{operation_id}-{'with' if with_key else 'without'}-key",
-        # That a key is asked for, `make test` sees in `test_openapi.py`.
-        marks=[pytest.mark.slow]
-        if (is_protected and not with_key) or operation_id in FILES
-        else [],
+        operation_id, with_key, id=f"{operation_id}-{'with' if with_key else 'without'}-key"
     )
     for operation_id, is_protected in OPERATIONS.items()
     for with_key in ([False, True] if is_protected else [False])
@@ -236,12 +230,38 @@ def has_wrong_type(case: Case[Any]) -> bool:
     return isinstance(data, CoveragePhaseData) and data.scenario is CoverageScenario.INCORRECT_TYPE
 
 
+@pytest.mark.parametrize("operation_id", sorted(set(OPERATIONS) - FILES))
+def test_an_operation_answers_as_the_document_says(running: RunningHub, operation_id: str) -> None:
+    """The document's examples, and one random call; that a key is needed is tested elsewhere."""
+    send_calls(running, operation_id, with_key=OPERATIONS[operation_id], at_random=True, number=1)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("operation_id", "with_key"), CALLS)
 def test_an_operation_conforms_to_the_document(
     running: RunningHub, operation_id: str, with_key: bool
 ) -> None:
     """The document's examples, its limits, and random calls of one operation."""
+    is_refused = OPERATIONS[operation_id] and not with_key
+    number = REFUSED if is_refused else EXAMPLES
+    if operation_id in TOO_MANY_LIMITS:  # seconds each
+        number = max(1, number // 2)
+    send_calls(
+        running,
+        operation_id,
+        with_key=with_key,
+        at_random=is_refused or operation_id in SAME_BODY | TOO_MANY_LIMITS | FILES,
+        number=number,
+    )
 
+
+def send_calls(
+    running: RunningHub, operation_id: str, *, with_key: bool, at_random: bool, number: int
+) -> None:
+    """Call an operation and check its answers.
+
+    It gets its examples, `number` random calls, and each limit of its schemas unless `at_random`.
+    """
     wrong_types = count()
 
     def call(case: Case[Any]) -> None:
@@ -262,13 +282,7 @@ def test_an_operation_conforms_to_the_document(
             excluded_checks=excluded,
         )
 
-    is_refused = OPERATIONS[operation_id] and not with_key
-    without_limits = SAME_BODY | TOO_MANY_LIMITS | FILES
-    at_random = EXAMPLES == 1 or is_refused or operation_id in without_limits
     schema = random_only if at_random else api
-    number = REFUSED if is_refused else EXAMPLES
-    if operation_id in TOO_MANY_LIMITS:  # seconds each
-        number = max(1, number // 2)
     # What `parametrize` of schemathesis does at collection, where each worker would do it for all.
     calls = build_operation_test(
         config=schema.config,
