@@ -5,10 +5,10 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from services.cli.console import echo_err, run_async
+from services.cli.database import in_gateway_transaction
 from services.cli.hub_keys import require_keys
 from services.platform.lazy_module import without_module
 from services.platform.logging import configure_logging
@@ -24,6 +25,8 @@ from services.platform.settings import DEFAULT_PACK, Service, Settings, load_set
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+
+    from services.platform.database import WriteSession
 
 Made = TypeVar("Made")
 
@@ -214,7 +217,10 @@ def _load(settings: Settings, pack: Path) -> None:
     """Load a pack, unless this version has loaded it as it is: that takes a fifth of a start."""
     from services.gateway.regency.loaded_pack import is_loaded
 
-    if run_async(is_loaded(settings, pack)):
+    def already(session: "WriteSession", _: datetime) -> Awaitable[bool]:
+        return is_loaded(session, settings.region, pack)
+
+    if run_async(in_gateway_transaction(settings, already)):
         echo_err("    as it was loaded before")
         return
     from services.cli.pack_loader import OtherVersionsError, load_pack

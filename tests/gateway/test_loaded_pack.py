@@ -2,28 +2,25 @@
 
 import asyncio
 import shutil
-from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from services.cli import pack_loader
+from services.cli.database import in_gateway_transaction
 from services.cli.pack_loader import load_pack
 from services.gateway.regency import loaded_pack
 from services.gateway.regency.loaded_pack import is_loaded
+from services.platform.database import WriteSession
 from services.platform.settings import Settings
 from tests.conftest import TOBA
 
 
 @pytest.fixture(autouse=True)
-def committed(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
-    """Run as a version whose commit is known; what is returned changes that."""
-
-    def know(is_known: bool) -> None:
-        monkeypatch.setattr(loaded_pack, "is_of_a_commit", lambda: is_known)
-
-    know(True)
-    return know
+def _of_a_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run as a version whose commit is known, also in a checkout with changes."""
+    monkeypatch.setattr(loaded_pack, "is_of_a_commit", lambda: True)
 
 
 @pytest.fixture
@@ -33,7 +30,10 @@ def pack(tmp_path: Path) -> Path:
 
 
 def loaded(settings: Settings, root: Path) -> bool:
-    return asyncio.run(is_loaded(settings, root))
+    async def ask(session: WriteSession, _: datetime) -> bool:
+        return await is_loaded(session, settings.region, root)
+
+    return asyncio.run(in_gateway_transaction(settings, ask))
 
 
 def test_the_same_files_are_loaded_once(settings: Settings, pack: Path) -> None:
@@ -58,9 +58,9 @@ def test_another_version_may_read_more_of_the_same_files(
 
 
 def test_a_checkout_with_changes_loads_each_time(
-    settings: Settings, committed: Callable[[bool], None]
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    committed(False)
+    monkeypatch.setattr(loaded_pack, "is_of_a_commit", lambda: False)
     assert not loaded(settings, TOBA)
 
 
@@ -77,11 +77,10 @@ def test_a_load_that_broke_off_is_done_again(
     async def break_off(*_: object, **__: object) -> None:
         raise ConnectionError
 
-    monkeypatch.setattr(pack_loader, "load_evidence", break_off)
-    with pytest.raises(ConnectionError):
-        asyncio.run(load_pack(settings, pack))
+    with monkeypatch.context() as broken:
+        broken.setattr(pack_loader, "load_evidence", break_off)
+        with pytest.raises(ConnectionError):
+            asyncio.run(load_pack(settings, pack))
     assert not loaded(settings, pack)
-    monkeypatch.undo()
-    monkeypatch.setattr(loaded_pack, "is_of_a_commit", lambda: True)
     assert asyncio.run(load_pack(settings, pack)) == []
     assert loaded(settings, pack)

@@ -25,20 +25,25 @@ def fresh_environments() -> Generator[None]:
     environment.cache_clear()
 
 
-@pytest.mark.usefixtures("fresh_environments")
-def test_a_hub_that_is_ready_compiles_no_page(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    compiled: list[str] = []
+@pytest.fixture
+def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the names of the templates that are compiled from now on."""
+    names: list[str] = []
     compile_one: Any = Environment.compile
 
     def compile_noting(self: Environment, source: Any, name: Any, *more: Any) -> Any:
-        compiled.append(name)
+        names.append(name)
         return compile_one(self, source, name, *more)
 
+    monkeypatch.setattr(Environment, "compile", compile_noting)
+    return names
+
+
+@pytest.mark.usefixtures("fresh_environments")
+def test_a_hub_that_is_ready_compiles_no_page(settings: Settings, compiled: list[str]) -> None:
     with serving(create_app(settings)) as address:
         environment.cache_clear()
-        monkeypatch.setattr(Environment, "compile", compile_noting)
+        compiled.clear()
         for language in ("id", "en"):
             for page in PAGES:
                 answer = LOOPBACK.get(
@@ -52,32 +57,24 @@ def test_a_hub_that_is_ready_compiles_no_page(
 
 @pytest.mark.usefixtures("fresh_environments")
 def test_the_next_start_compiles_what_changed_also_to_an_older_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compiled: list[str]
 ) -> None:
-    templates, compiled = tmp_path / "templates", tmp_path / "compiled"
+    templates = tmp_path / "templates"
     templates.mkdir()
     texts = {"same.html": "{{ 1 }}", "newer.html": "{{ 2 }}", "older.html": "{{ 3 }}"}
     for name, text in texts.items():
         (templates / name).write_text(text)
     monkeypatch.setattr(templating, "TEMPLATES", templates)
-    monkeypatch.setattr(templating, "COMPILED", compiled)
-    seen: list[str] = []
-    compile_one: Any = Environment.compile
-
-    def compile_noting(self: Environment, source: Any, name: Any, *more: Any) -> Any:
-        seen.append(name)
-        return compile_one(self, source, name, *more)
-
-    monkeypatch.setattr(Environment, "compile", compile_noting)
+    monkeypatch.setattr(templating, "COMPILED", tmp_path / "code")
     templating.compile_templates()
-    assert sorted(seen) == sorted(texts)
-    seen.clear()
+    assert sorted(compiled) == sorted(texts)
+    compiled.clear()
     templating.compile_templates()
-    assert not seen
+    assert not compiled
     for name, seconds in (("newer.html", 60), ("older.html", -60)):
         file = templates / name
         changed = file.stat().st_mtime + seconds
         file.write_text("{{ 4 }}")
         os.utime(file, (changed, changed))
     templating.compile_templates()
-    assert sorted(seen) == ["newer.html", "older.html"]
+    assert sorted(compiled) == ["newer.html", "older.html"]

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from services.platform.database import Database, ReadSession, WriteSession
-from services.platform.settings import Service, Settings
+from services.platform.database import ReadSession, WriteSession
 from services.platform.version import is_of_a_commit, version_mark
 
 STORE = """
@@ -30,7 +29,7 @@ SELECT name = :name AND sha256(archive) = :digest FROM gateway.loaded_pack WHERE
 """
 
 
-async def is_loaded(settings: Settings, root: Path) -> bool:
+async def is_loaded(session: ReadSession | WriteSession, region: str, root: Path) -> bool:
     """Return whether this version of the hub loaded these very files last.
 
     A checkout with changes of its own, or without a commit, does not know its version: False.
@@ -38,17 +37,8 @@ async def is_loaded(settings: Settings, root: Path) -> bool:
     if not await asyncio.to_thread(is_of_a_commit):
         return False
     name, archive = await asyncio.to_thread(pack_archive, root)
-    given = {
-        "region": settings.region,
-        "name": name,
-        "digest": hashlib.sha256(archive).digest(),
-    }
-    database = Database(settings, Service.gateway)
-    try:
-        async with database.read_session() as session:
-            return bool(await session.scalar(text(IS_LOADED), given))
-    finally:
-        await database.close()
+    given = {"region": region, "name": name, "digest": hashlib.sha256(archive).digest()}
+    return bool(await session.scalar(text(IS_LOADED), given))
 
 
 async def find_loaded_pack(session: ReadSession, region: str) -> bytes | None:
