@@ -209,11 +209,12 @@ def request_reader(
 
     async def read(body: bytes) -> str:
         import httpx
-        from fastapi import APIRouter, FastAPI, Request
+        from fastapi import FastAPI, Request
         from starlette.middleware import Middleware
 
         from services.feedback.comments.schemas import NewComment
         from services.feedback.statistics.schemas import StatisticBatch
+        from services.platform.deferred_routes import Router
         from services.platform.middleware import ParsedBodyMiddleware
         from services.platform.problems import add_problem_handlers
         from services.platform.request_body import ANONYMOUS_LIMITS, KEY_LIMITS
@@ -222,7 +223,7 @@ def request_reader(
         limits = KEY_LIMITS if with_key else ANONYMOUS_LIMITS
         app = FastAPI(middleware=[Middleware(ParsedBodyMiddleware, limits=lambda _: limits)])
         add_problem_handlers(app)
-        router = APIRouter()
+        router = Router()
 
         @router.post("/json")
         async def post_json(comment: NewComment) -> None: ...

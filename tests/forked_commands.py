@@ -114,12 +114,10 @@ def _control() -> socket.socket:
 def import_hub() -> None:
     """Import what a server process imports, as it does."""
     from services.cli import server
-    from services.platform.lazy_module import without_module
 
     server.import_httpx()
-    with without_module("pydantic.v1"):
-        for service in Service:
-            import_module(f"services.{service.value}.app")
+    for service in Service:
+        import_module(f"services.{service.value}.app")
     for protocol in (*server.PROTOCOLS.values(), server.DEFAULT_PROTOCOL):
         import_module(protocol.partition(":")[0])
     gc.collect()

@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from pydantic import Field, model_validator
 
 from services.assessment.assessments.operations import evidence_items
@@ -30,6 +30,7 @@ from services.assessment.scoring.unit_table import (
 from services.platform.api_model import ApiModel
 from services.platform.content_negotiation import negotiate_format
 from services.platform.database import ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.parameters import DelimiterQuery, SlugPath
 from services.platform.problems import FieldError, Invalid, NotFound, problem_responses
 from services.platform.service import API, get_region
@@ -38,7 +39,7 @@ from services.platform.spreadsheets.model import CSV, Cell
 from services.platform.spreadsheets.writing import Column
 from services.platform.types import ShortText, StrictNumber
 
-router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
+router = Router(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 
 MAX_UNITS = 1000
 MAX_FIGURES = 100_000

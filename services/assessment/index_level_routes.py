@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from sqlalchemy import text
 
 from services.assessment.evidence.api_models import KINDS, EvidenceKind, Record
@@ -22,6 +22,7 @@ from services.assessment.methods.definition import LevelIndicator, LevelsMethod
 from services.assessment.scoring.levels import gain_of_step, score_levels
 from services.assessment.years import read_zone
 from services.platform.database import ReadSession, ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.identity import Caller, CurrentCaller
 from services.platform.local_time import day_of
 from services.platform.parameters import DelimiterQuery, SlugPath
@@ -31,7 +32,7 @@ from services.platform.spreadsheets.csv_export import CSV_MEDIA_TYPE
 from services.platform.spreadsheets.model import XLSX
 from services.platform.types import Year
 
-router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 404, 422))
+router = Router(prefix=API, tags=["metrics"], responses=problem_responses(401, 404, 422))
 
 YearQuery = Annotated[
     Year | None,

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from pydantic import Field, StringConstraints
 from sqlalchemy import text
 
@@ -24,13 +24,14 @@ from services.assessment.scoring.levels import (
 from services.assessment.scoring.results import TargetPath
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession
+from services.platform.deferred_routes import Router
 from services.platform.paging import Page
 from services.platform.parameters import SlugPath
 from services.platform.problems import FieldError, Invalid, NotFound, problem_responses
 from services.platform.service import API, get_region
 from services.platform.types import StrictNumber, Year
 
-router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
+router = Router(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 
 
 LevelValue = Annotated[int, Field(ge=0, le=100), StrictNumber]

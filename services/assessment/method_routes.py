@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 from pydantic import AwareDatetime, Field
 
 from services.assessment.method_store import (
@@ -20,6 +20,7 @@ from services.assessment.methods.schema import method_schema
 from services.assessment.methods.size import size_faults
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep, WriteSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.identity import MetricsDrafter
 from services.platform.paging import Page, paginate
 from services.platform.parameters import Limit, SlugPath
@@ -27,7 +28,7 @@ from services.platform.problems import Conflict, FieldError, Invalid, NotFound, 
 from services.platform.service import API, get_region
 from services.platform.types import Href, Sha256, ShortText, Slug
 
-router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
+router = Router(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 
 VersionPath = Annotated[int, Path(ge=1, le=MAX_VERSION, description="Version of the method.")]
 

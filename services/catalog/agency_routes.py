@@ -1,6 +1,6 @@
 """Agencies over HTTP: `/api/v1/agencies`."""
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from sqlalchemy import text
 
 from services.catalog import reference_queries as queries
@@ -11,12 +11,13 @@ from services.catalog.references import references_of_agency
 from services.catalog.schemas import AgencyDetail, AgencyItem
 from services.platform.conditional_writes import CatalogPut, CatalogWrite, version_tag
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession
+from services.platform.deferred_routes import Router
 from services.platform.paging import Page, paginate
 from services.platform.parameters import Limit, SlugCursor, SlugPath
 from services.platform.problems import problem_responses
 from services.platform.service import API, get_region
 
-router = APIRouter(prefix=API, tags=["catalog"], responses=problem_responses(401, 422))
+router = Router(prefix=API, tags=["catalog"], responses=problem_responses(401, 422))
 
 
 @router.get("/agencies", operation_id="list_agencies")

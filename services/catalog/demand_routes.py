@@ -3,20 +3,21 @@
 from datetime import UTC, date, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from sqlalchemy import text
 
 from services.catalog.schemas import MOST_WORDS, AskedWord, SearchDemandOfMonth
 from services.catalog.search.demand import DEMAND
 from services.catalog.search.demand_limits import LEAST_DAYS
 from services.platform.database import ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.identity import CatalogWriter
 from services.platform.local_time import ZoneDep, month_of
 from services.platform.problems import problem_responses
 from services.platform.service import API, get_region
 from services.platform.types import YearMonth
 
-router = APIRouter(prefix=API, tags=["catalog"], responses=problem_responses(401, 403, 422))
+router = Router(prefix=API, tags=["catalog"], responses=problem_responses(401, 403, 422))
 
 
 @router.get("/catalog/search-demand", operation_id="get_search_demand")

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from pydantic import JsonValue
 from sqlalchemy import text
 
@@ -45,6 +45,7 @@ from services.platform.conditional_writes import (
     version_tag,
 )
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession
+from services.platform.deferred_routes import Router
 from services.platform.differences import differences
 from services.platform.draft_steps import OpenState, State
 from services.platform.identity import Caller, CatalogReviewer
@@ -54,7 +55,7 @@ from services.platform.problems import Conflict, FieldError, NotAllowed, problem
 from services.platform.service import API, get_region
 from services.platform.translation import N_, localized
 
-router = APIRouter(prefix=API, tags=["catalog"], responses=problem_responses(401, 422))
+router = Router(prefix=API, tags=["catalog"], responses=problem_responses(401, 422))
 
 STEP_RESPONSES = problem_responses(403, 404, 409, 412, 428)
 

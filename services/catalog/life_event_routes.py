@@ -1,6 +1,6 @@
 """Life events over HTTP: `/api/v1/life-events`."""
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from sqlalchemy import text
 
 from services.catalog import reference_queries as queries
@@ -10,12 +10,13 @@ from services.catalog.reference_records import LIFE_EVENTS, get_record
 from services.catalog.schemas import LifeEventDetail, LifeEventItem
 from services.platform.conditional_writes import CatalogPut, CatalogWrite, version_tag
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession
+from services.platform.deferred_routes import Router
 from services.platform.paging import Page
 from services.platform.parameters import SlugPath
 from services.platform.problems import problem_responses
 from services.platform.service import API, get_region
 
-router = APIRouter(prefix=API, tags=["catalog"], responses=problem_responses(401, 422))
+router = Router(prefix=API, tags=["catalog"], responses=problem_responses(401, 422))
 
 
 @router.get("/life-events", operation_id="list_life_events")

@@ -2,17 +2,18 @@
 
 from datetime import UTC, datetime
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 
 from services.catalog.editing import lock_publishing
 from services.catalog.link_names import replace_links
 from services.catalog.link_names_schemas import LINK_NAMES, LinkInUse, LinkNames, LinksInUse
 from services.platform.database import WriteSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.identity import CurrentCaller
 from services.platform.problems import NotAllowed
 from services.platform.service import get_region
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 
 @router.put(LINK_NAMES)

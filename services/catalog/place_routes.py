@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from sqlalchemy import text
 
 from services.catalog import reference_queries as queries
@@ -23,6 +23,7 @@ from services.catalog.schemas import (
 )
 from services.platform.conditional_writes import CatalogPut, CatalogWrite, version_tag
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession
+from services.platform.deferred_routes import Router
 from services.platform.local_time import DEFAULT_ZONE
 from services.platform.paging import Page, paginate
 from services.platform.parameters import AgencyQuery, Limit, ServiceQuery, SlugCursor, SlugPath
@@ -39,7 +40,7 @@ from services.platform.translation import N_, localized
 from services.platform.types import DistrictCode
 from services.platform.working_days import holidays_of
 
-router = APIRouter(prefix=API, tags=["catalog"], responses=problem_responses(401, 422))
+router = Router(prefix=API, tags=["catalog"], responses=problem_responses(401, 422))
 
 OpenNow = Annotated[
     bool | None,

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import Path, Request
 from pydantic import JsonValue
 from sqlalchemy import text
 
@@ -28,6 +28,7 @@ from services.platform.conditional_writes import (
     version_tag,
 )
 from services.platform.database import ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.differences import differences
 from services.platform.parameters import SlugPath
 from services.platform.problems import (
@@ -38,7 +39,7 @@ from services.platform.problems import (
 )
 from services.platform.service import API, get_region
 
-router = APIRouter(prefix=API, tags=["catalog"], responses=problem_responses(401, 422))
+router = Router(prefix=API, tags=["catalog"], responses=problem_responses(401, 422))
 
 
 @router.put(

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import Path, Request
 from sqlalchemy import text
 
 from services.catalog import reference_queries as queries
@@ -27,12 +27,13 @@ from services.catalog.schemas import (
 )
 from services.platform.conditional_writes import normalised
 from services.platform.database import ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.differences import differences
 from services.platform.problems import NotFound, problem_responses
 from services.platform.service import API, get_region
 from services.platform.types import Slug
 
-router = APIRouter(prefix=API, tags=["catalog"], responses=problem_responses(401, 422))
+router = Router(prefix=API, tags=["catalog"], responses=problem_responses(401, 422))
 
 VersionPath = Annotated[int, Path(ge=1, le=1_000_000, description="Number of the version.")]
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated, cast
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from pydantic import BaseModel, Field, StringConstraints
 from sqlalchemy import text
 
@@ -44,6 +44,7 @@ from services.platform.database import (
     Database,
     ReadSessionDep,
 )
+from services.platform.deferred_routes import Router
 from services.platform.local_time import day_of, get_zone
 from services.platform.paging import Page, next_page_url, paginate
 from services.platform.parameters import AgencyQuery, Limit, SlugCursor, SlugPath
@@ -54,7 +55,7 @@ from services.platform.problems import (
 from services.platform.service import API, get_region
 from services.platform.types import TEXT_PATTERN, DistrictCode, Slug, UtcDatetime
 
-router = APIRouter(prefix=API, tags=["catalog"], responses=problem_responses(401, 422))
+router = Router(prefix=API, tags=["catalog"], responses=problem_responses(401, 422))
 
 SearchText = Annotated[str, StringConstraints(pattern=TEXT_PATTERN, min_length=1, max_length=200)]
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from sqlalchemy import text
 
 from services.catalog import reference_queries as queries
@@ -18,6 +18,7 @@ from services.catalog.references import references_of_source
 from services.catalog.schemas import SourceItem
 from services.platform.conditional_writes import CatalogPut, version_tag
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession, WriteSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.identity import EvidenceWriter
 from services.platform.packs import Source
 from services.platform.paging import Page, paginate
@@ -27,7 +28,7 @@ from services.platform.service import API, get_region
 from services.platform.stored import parse_stored
 from services.platform.translation import N_, localized
 
-router = APIRouter(prefix=API, tags=["catalog"], responses=problem_responses(401, 422))
+router = Router(prefix=API, tags=["catalog"], responses=problem_responses(401, 422))
 
 
 @router.get("/sources", operation_id="list_sources")

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from sqlalchemy import text
 
 from services.catalog import queries
@@ -11,10 +11,11 @@ from services.catalog.schemas import Suggestion, Suggestions
 from services.catalog.search.index import Choice
 from services.catalog.search.store import CatalogIndex
 from services.platform.database import ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.problems import problem_responses
 from services.platform.service import API, get_region
 
-router = APIRouter(prefix=API, tags=["catalog"], responses=problem_responses(401, 422))
+router = Router(prefix=API, tags=["catalog"], responses=problem_responses(401, 422))
 
 MOST = 10
 MOST_OTHERS = 2

@@ -2,15 +2,16 @@
 
 import asyncio
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 
 from services.catalog.schemas import SearchTerms
 from services.catalog.search.store import CatalogIndex
 from services.catalog.search.terms import index_terms
+from services.platform.deferred_routes import Router
 from services.platform.problems import Conflict, problem_responses
 from services.platform.service import API
 
-router = APIRouter(prefix=API, tags=["catalog"], responses=problem_responses(401))
+router = Router(prefix=API, tags=["catalog"], responses=problem_responses(401))
 
 MOST_SERVICES = 600
 """Services of a catalogue that a device stores; the table grows with each."""

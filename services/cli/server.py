@@ -59,7 +59,7 @@ def create_app() -> "FastAPI":
         _start_tracing(service)
     collect_less_often()
     with making_lasting_objects():
-        app = at_low_priority(lambda: _build(service, settings))
+        app = at_low_priority(lambda: _import_application(service).create_app(settings))
         if settings.metrics_port is not None:
             from services.platform.metrics.server import serve_metrics
 
@@ -68,15 +68,8 @@ def create_app() -> "FastAPI":
     return app
 
 
-def _build(service: Service, settings: Settings) -> "FastAPI":
-    with without_module("pydantic.v1"):
-        return _import_application(service).create_app(settings)
-
-
 def _import_application(service: Service) -> ModuleType:
-    # FastAPI asks of each type in a route whether it is a model of pydantic 1, which takes 2 MiB.
-    with without_module("pydantic.v1"):
-        return import_module(f"services.{service.value}.app")
+    return import_module(f"services.{service.value}.app")
 
 
 def at_low_priority(make: Callable[[], Made]) -> Made:

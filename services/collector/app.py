@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from services.collector.collecting import Collector
@@ -16,6 +16,7 @@ from services.collector.routes import router
 from services.gateway.portal.assets import Assets
 from services.platform.cache_control import CacheControlMiddleware
 from services.platform.database import Database, add_database_error_handlers
+from services.platform.deferred_routes import Router
 from services.platform.jobs import PeriodicJob
 from services.platform.middleware import EntityTagMiddleware
 from services.platform.problems import add_problem_handlers
@@ -82,9 +83,9 @@ def create_app(
     return app
 
 
-def _liveness() -> APIRouter:
+def _liveness() -> Router:
     """Return `/health/live`, which answers as long as the process does."""
-    alive = APIRouter(include_in_schema=False)
+    alive = Router(include_in_schema=False)
 
     @alive.get("/health/live")
     async def live() -> dict[str, str]:

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader
 from markupsafe import Markup
@@ -28,6 +28,7 @@ from services.collector.schemas import Hub, HubStanding, RankedHub
 from services.gateway.portal.charts.score_drawings import ScoreBar, score_bars
 from services.gateway.portal.templating import TEMPLATES as SHARED_TEMPLATES
 from services.gateway.portal.templating import environment as shared_environment
+from services.platform.deferred_routes import Router
 from services.platform.languages import (
     COMPLETE_LANGUAGES,
     LANGUAGE_NAMES,
@@ -67,7 +68,7 @@ EXCLUSIONS: Mapping[str, Message] = {
     "too_little_evidence": N_("bukti belum cukup"),
 }
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 
 @cache

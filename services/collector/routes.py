@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import Path, Query, Request
 from pydantic import StringConstraints
 
 from services.collector.hub_list import RegencyCode
@@ -19,12 +19,13 @@ from services.collector.schemas import (
     Outages,
     RankProbabilities,
 )
+from services.platform.deferred_routes import Router
 from services.platform.paging import next_page_url
 from services.platform.parameters import Limit
 from services.platform.problems import NotFound, problem_responses
 from services.platform.types import Year
 
-router = APIRouter(prefix=NATIONAL, tags=["national"], responses=problem_responses(422, 503))
+router = Router(prefix=NATIONAL, tags=["national"], responses=problem_responses(422, 503))
 
 Period = Annotated[
     Year | None,

@@ -3,12 +3,13 @@
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 
 from services.feedback.names_schemas import NAMES, PublishedNames
 from services.feedback.reference_data import ReferenceCodes, store_reference_codes
 from services.feedback.reporting_obligations import ReportingObligation, store_obligations
 from services.platform.database import WriteSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.identity import CurrentCaller
 from services.platform.local_time import DEFAULT_ZONE, month_of
 from services.platform.months import add_months
@@ -17,7 +18,7 @@ from services.platform.regency import find_regency
 from services.platform.service import get_region
 from services.platform.settings import Service
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 
 @router.put(NAMES, status_code=204)

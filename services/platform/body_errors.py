@@ -5,14 +5,13 @@ FastAPI lists every error of a body, on the event loop, before a handler can dro
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, cast
 
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
-from starlette.routing import BaseRoute
 
 from services.platform.problems import MAX_ERRORS, TooLarge
 
@@ -102,17 +101,14 @@ def _first_items(text: str, limit: int) -> Iterator[dict[str, Any]]:
         position += 1
 
 
-def limit_body_errors(routes: Iterable[BaseRoute]) -> None:
-    """Let these routes report no more than the first errors of a body."""
-    for route in routes:
-        if isinstance(route, APIRoute):
-            _limit_errors(route.dependant)
+def limit_body_errors(route: APIRoute) -> None:
+    """Let a route report no more than the first errors of a body."""
+    _limit_errors(route.dependant)
 
 
 def _limit_errors(dependant: Dependant) -> None:
     for field in dependant.body_params:
         adapter = field._type_adapter  # pyright: ignore[reportPrivateUsage]
-        if not isinstance(adapter, FirstErrorsAdapter):
-            field._type_adapter = FirstErrorsAdapter(adapter)  # type: ignore[assignment]  # pyright: ignore
+        field._type_adapter = FirstErrorsAdapter(adapter)  # type: ignore[assignment]  # pyright: ignore
     for inner in dependant.dependencies:
         _limit_errors(inner)

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import AwareDatetime, Field
 from sqlalchemy import text
 
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession, ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.identity import CurrentCaller
 from services.platform.jobs import BackgroundJob, PeriodicJob, RefusedItem, read_job_runs
 from services.platform.problems import NotAllowed
@@ -105,9 +106,9 @@ async def read_job_statuses(
     return statuses
 
 
-def jobs_router(service: Service) -> APIRouter:
+def jobs_router(service: Service) -> Router:
     """Return `/health/jobs`, by which the gateway reads the jobs of a service."""
-    router = APIRouter(include_in_schema=False)
+    router = Router(include_in_schema=False)
 
     @router.get("/health/jobs")
     async def list_service_jobs(

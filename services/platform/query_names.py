@@ -5,17 +5,17 @@ everything, as if it had been applied.
 """
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from urllib.parse import parse_qsl
 
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
-from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.platform.problems import MAX_ERRORS, FieldError, Invalid
 
+PREFIXES = ("/api/v1/", "/hsds")
 EVERYWHERE = ("lang",)
 """Parameters of every read: the language of its errors (`reader_language`)."""
 MAX_COMPARED = 80
@@ -23,16 +23,10 @@ MAX_COMPARED = 80
 SIMILARITY = 0.5
 
 
-def refuse_unknown_names(routes: Iterable[BaseRoute], *, under: tuple[str, ...]) -> None:
-    """Let every GET below these paths refuse query parameters that it does not have."""
-    for route in routes:
-        if (
-            isinstance(route, APIRoute)
-            and "GET" in (route.methods or ())
-            and route.path.startswith(under)
-            and not isinstance(route.app, KnownNames)  # routes are shared by applications
-        ):
-            route.app = KnownNames(route.app, tuple(_names_of(route.dependant)))
+def refuse_unknown_names(route: APIRoute) -> None:
+    """Let a route of the API refuse query parameters that it does not have, if it is a read."""
+    if "GET" in (route.methods or ()) and route.path.startswith(PREFIXES):
+        route.app = KnownNames(route.app, tuple(_names_of(route.dependant)))
 
 
 def _names_of(dependant: Dependant) -> Iterator[str]:

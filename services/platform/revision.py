@@ -6,11 +6,12 @@ No part of the public API.
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from sqlalchemy import text
 
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession, ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.local_time import ZoneDep, day_of
 from services.platform.settings import Service, Settings
 from services.platform.version import VERSION
@@ -24,9 +25,9 @@ class Revision(ApiModel):
     revision: str
 
 
-def revision_router(service: Service) -> APIRouter:
+def revision_router(service: Service) -> Router:
     """Return the route of a service that counts its changes in its table `revision`."""
-    router = APIRouter(include_in_schema=False)
+    router = Router(include_in_schema=False)
 
     @router.get(REVISION)
     async def get_revision(request: Request, session: ReadSessionDep, zone: ZoneDep) -> Revision:

@@ -6,15 +6,15 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.telemetry import TelemetryConfig
 from pydantic import BaseModel
 from starlette.middleware import Middleware
 
 from services.platform import trace_hooks
-from services.platform.body_errors import limit_body_errors
 from services.platform.cache_control import CacheControlMiddleware
 from services.platform.database import Database, add_database_error_handlers
+from services.platform.deferred_routes import Router
 from services.platform.examples import add_examples
 from services.platform.georeport import describe_georeport_errors
 from services.platform.health.findings import merge_reports
@@ -37,7 +37,6 @@ from services.platform.problems import (
     Unavailable,
     add_problem_handlers,
 )
-from services.platform.query_names import refuse_unknown_names
 from services.platform.request_id import RequestIdMiddleware
 from services.platform.route_templates import RouteTemplates, templates_of
 from services.platform.settings import Service, Settings
@@ -70,7 +69,7 @@ def create_service_app(
     settings: Settings,
     *,
     title: str,
-    routers: Sequence[APIRouter],
+    routers: Sequence[Router],
     lifespan: Lifespan,
     models: Sequence[type[BaseModel]] = (),
     examples: Path | None = None,
@@ -163,27 +162,25 @@ def create_metrics(
     return (ServiceMetrics(requests, database, settings.region),)
 
 
-def add_routers(app: FastAPI, routers: Iterable[APIRouter]) -> None:
+def add_routers(app: FastAPI, routers: Iterable[Router]) -> None:
     """Add the routes of these routers to an application, built as they are.
 
     `include_router` builds each route a second time, and only when the first request arrives: on
     the event loop, 180 ms for the whole hub.
     """
     for router in routers:
-        limit_body_errors(router.routes)
-        refuse_unknown_names(router.routes, under=(f"{API}/", "/hsds"))
         app.router.routes.extend(router.routes)
     app.router.redirect_slashes = False
     app.router.default = SlashRedirect(app.router)
 
 
-def health_router(service: Service) -> APIRouter:
+def health_router(service: Service) -> Router:
     """Return `/health/live` (the process) and `/health/ready` (whether it can serve).
 
     Readiness is 503 only if the service cannot serve; what else is wrong is in the body of the 200,
     also of other services in this process.
     """
-    router = APIRouter(include_in_schema=False)
+    router = Router(include_in_schema=False)
 
     @router.get("/health/live")
     async def live() -> dict[str, str]:

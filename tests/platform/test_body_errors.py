@@ -3,12 +3,13 @@
 from typing import Any
 
 import pytest
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from pydantic import Field, TypeAdapter, ValidationError, field_validator
 from starlette.testclient import TestClient
 
 from services.platform.api_model import ApiModel
 from services.platform.body_errors import FirstErrorsAdapter
+from services.platform.deferred_routes import Router
 from services.platform.problems import MAX_ERRORS, add_problem_handlers
 from services.platform.service import add_routers
 
@@ -66,7 +67,7 @@ def test_the_first_errors_are_those_of_the_whole_list(case: str) -> None:
 
 
 def test_a_request_reports_the_first_errors_and_where_they_are() -> None:
-    router = APIRouter()
+    router = Router()
 
     @router.post("/items")
     async def post_items(items: Items) -> int:

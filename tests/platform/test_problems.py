@@ -8,11 +8,12 @@ from typing import Annotated, Any
 
 import httpx
 import pytest
-from fastapi import APIRouter, FastAPI, Query
+from fastapi import FastAPI, Query
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.platform.deferred_routes import Router
 from services.platform.error_location import field_location
 from services.platform.problems import PROBLEM_CLASSES, Conflict, FieldError, json_pointer
 from services.platform.service import create_service_app
@@ -41,7 +42,7 @@ class Body(BaseModel):
 
 def make_app(settings: Settings) -> FastAPI:
     """Provide a service of four routes."""
-    router = APIRouter(prefix="/api/v1")
+    router = Router(prefix="/api/v1")
 
     @router.get("/things")
     async def read(limit: Annotated[int, Query(ge=1)] = 1) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Annotated, TypeVar
 from uuid import UUID
 
-from fastapi import APIRouter, FastAPI, Query, Request
+from fastapi import FastAPI, Query, Request
 from sqlalchemy import text
 
 from services.assessment.assessments.operations import StoredAssessment, load_assessment
@@ -18,13 +18,14 @@ from services.assessment.scoring.results import Sensitivity
 from services.assessment.scoring.scores import Scores
 from services.assessment.scoring.sensitivity import analyse_sensitivity
 from services.platform.database import ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.problems import problem_responses
 from services.platform.recent_results import RecentResults
 from services.platform.service import API, get_region
 from services.platform.stored import parse_stored
 from services.platform.types import Slug
 
-router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
+router = Router(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 
 MAX_ANALYSES = 128
 """Assessments whose analysis is kept, of each kind of analysis."""

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import Path, Request, Response
 
 from services.assessment.assessments.draft_schemas import (
     AssessmentDraft,
@@ -28,6 +28,7 @@ from services.assessment.scoring.scores import Node, Scores
 from services.assessment.years import is_provisional, read_zone
 from services.platform.concurrency_control import IdempotencyKey
 from services.platform.database import ReadSessionDep, WriteSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.identity import MetricsDrafter
 from services.platform.problems import problem_responses
 from services.platform.service import API, get_region
@@ -35,7 +36,7 @@ from services.platform.stored import parse_stored
 
 PREFIX = f"{API}/assessments/drafts"
 
-router = APIRouter(prefix=PREFIX, tags=["metrics"], responses=problem_responses(401, 403, 422))
+router = Router(prefix=PREFIX, tags=["metrics"], responses=problem_responses(401, 403, 422))
 
 DraftId = Annotated[UUID, Path(description="Id of a draft.")]
 

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 from sqlalchemy import text
 
 from services.assessment.assessments import operations
@@ -50,6 +50,7 @@ from services.assessment.years import is_provisional, read_zone
 from services.platform.concurrency_control import IdempotencyKey, claim_idempotency_key
 from services.platform.content_negotiation import negotiate_format
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession, WriteSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.identity import Caller, MetricsDrafter
 from services.platform.ids import new_id
 from services.platform.paging import Page, paginate
@@ -62,7 +63,7 @@ from services.platform.spreadsheets.model import CSV, XLSX
 from services.platform.stored import parse_stored
 from services.platform.types import Slug, Year
 
-router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
+router = Router(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 
 MAX_ASSESSMENTS = 32
 """Assessments kept; one takes some 100 KB."""

@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from sqlalchemy import text
 
 from services.assessment.assessments.current_scores import hash_of
@@ -17,13 +17,14 @@ from services.assessment.scoring.results import YearComparison
 from services.assessment.scoring.scores import Node, Scores
 from services.assessment.years import is_provisional, read_zone
 from services.platform.database import ReadSession, ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.problems import problem_responses
 from services.platform.recent_results import RecentResults
 from services.platform.service import API, get_region
 from services.platform.stored import parse_stored
 from services.platform.types import Slug, Year
 
-router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
+router = Router(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 
 MAX_TRENDS = 16
 

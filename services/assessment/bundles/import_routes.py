@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 from pydantic import TypeAdapter
 from sqlalchemy import text
 
@@ -14,6 +14,7 @@ from services.assessment.bundles.schemas import ImportedBundle
 from services.assessment.bundles.verify import BundleError, VerifiedBundle, verify
 from services.platform.bounded_process import Limits, call_bounded
 from services.platform.database import ReadSessionDep, WriteSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.file_upload import file_body, read_file
 from services.platform.identity import Administrator, MetricsDrafter
 from services.platform.paging import Page, paginate
@@ -25,7 +26,7 @@ from services.platform.types import RegionCode
 COMPUTING = ("numpy", "scipy.special")
 """Libraries with which a bundle is recomputed."""
 
-router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
+router = Router(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 
 INSERT_BUNDLE = """
 -- A verified bundle; one stored before is not changed.

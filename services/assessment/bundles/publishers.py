@@ -8,13 +8,14 @@ keys.
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 from pydantic import AwareDatetime, Field
 from sqlalchemy import text
 
 from services.platform.api_model import ApiModel
 from services.platform.concurrency_control import IfMatch, check_if_match, resource_tag
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession, WriteSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.identity import Administrator
 from services.platform.paging import Page, paginate
 from services.platform.parameters import Limit
@@ -28,9 +29,7 @@ from services.platform.problems import (
 from services.platform.service import API, get_region
 from services.platform.types import RegionCode, Sha256
 
-router = APIRouter(
-    prefix=f"{API}/publishers", tags=["metrics"], responses=problem_responses(401, 422)
-)
+router = Router(prefix=f"{API}/publishers", tags=["metrics"], responses=problem_responses(401, 422))
 
 MAX_FINGERPRINTS = 20
 

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any, Literal
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from pydantic import Field
 
 from services.assessment.assessments.operations import StoredAssessment, load_assessment
@@ -13,6 +13,7 @@ from services.assessment.bundles.signing import Signer
 from services.assessment.evidence.attachments import attached_at
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.installation_keys import ServiceKeys
 from services.platform.problems import problem_responses
 from services.platform.service import API, get_region
@@ -20,7 +21,7 @@ from services.platform.settings import KeyName
 from services.platform.types import Sha256
 from services.platform.version import VERSION
 
-router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
+router = Router(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 
 ZIP = "application/zip"
 ZIP_RESPONSE: dict[int | str, dict[str, Any]] = {

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from services.assessment.assessments.operations import tree_method
@@ -37,11 +37,12 @@ from services.assessment.scoring.batch import node_codes
 from services.assessment.years import read_zone
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.problems import FieldError, NotFound, problem_responses
 from services.platform.service import API, get_region
 from services.platform.types import Href, Sha256, Slug, Year
 
-router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
+router = Router(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 
 DECIMALS = 6
 

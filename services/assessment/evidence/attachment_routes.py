@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 from pydantic import StringConstraints
 from sqlalchemy import text
 
@@ -39,6 +39,7 @@ from services.assessment.evidence.attachments import (
 from services.assessment.evidence.confirmation_routes import Kind, check_kind
 from services.platform.bounded_process import Limits, call_bounded
 from services.platform.database import ReadSessionDep, WriteSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.file_upload import file_body, read_file
 from services.platform.identity import EvidenceReader, EvidenceWriter
 from services.platform.paging import Page, next_page_url
@@ -48,7 +49,7 @@ from services.platform.security_headers import DATA_POLICY
 from services.platform.service import API, get_region
 from services.platform.translation import N_, localized
 
-router = APIRouter(
+router = Router(
     prefix=f"{API}/evidence", tags=["evidence"], responses=problem_responses(401, 403, 404, 422)
 )
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Request
+from fastapi import Path, Request
 from pydantic import Field
 
 from services.assessment.evidence.api_models import RecordId
@@ -17,12 +17,13 @@ from services.assessment.evidence.records import EVIDENCE
 from services.assessment.evidence.states import EvidenceState, EvidenceStateChange
 from services.platform.api_model import ApiModel
 from services.platform.database import WriteSession, WriteSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.identity import EvidenceConfirmer
 from services.platform.problems import FieldError, NotFound, problem_responses
 from services.platform.service import API, get_region
 from services.platform.types import Href, Text
 
-router = APIRouter(
+router = Router(
     prefix=f"{API}/evidence",
     tags=["evidence"],
     responses=problem_responses(401, 403, 404, 409, 413, 422),

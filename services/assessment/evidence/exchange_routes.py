@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from services.assessment.evidence.attachments import hashes_in_force
 from services.assessment.evidence.calendar import calendar_of
@@ -24,6 +24,7 @@ from services.assessment.evidence.workbook_import import (
 from services.platform.bounded_process import Limits, call_bounded
 from services.platform.computing_slots import computing_slot
 from services.platform.database import ReadSessionDep, WriteSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.file_upload import file_body, read_file
 from services.platform.identity import EvidenceWriter
 from services.platform.problems import Invalid, problem_responses
@@ -34,9 +35,7 @@ from services.platform.spreadsheets.problems import field_errors
 from services.platform.spreadsheets.reading import read_workbook
 from services.platform.translation import N_, localized
 
-router = APIRouter(
-    prefix=f"{API}/evidence", tags=["evidence"], responses=problem_responses(401, 422)
-)
+router = Router(prefix=f"{API}/evidence", tags=["evidence"], responses=problem_responses(401, 422))
 
 HeadingsQuery = Annotated[
     Headings,

@@ -1,17 +1,18 @@
 """A recorded meeting as a calendar file: `/api/v1/meetings/{id}/calendar.ics`."""
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from services.assessment.evidence.api_models import EvidenceKind, RecordId
 from services.assessment.evidence.calendar import calendar_of_meeting
 from services.assessment.evidence.records import Meeting
 from services.platform.calendar_feed import CALENDAR_MEDIA_TYPE
 from services.platform.database import ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.problems import NotFound, problem_responses
 from services.platform.service import API, get_region
 from services.platform.settings import Settings
 
-router = APIRouter(prefix=API, tags=["evidence"], responses=problem_responses(401, 404, 422))
+router = Router(prefix=API, tags=["evidence"], responses=problem_responses(401, 404, 422))
 
 MEETINGS = EvidenceKind("meetings", "meeting", Meeting)
 

@@ -1,17 +1,16 @@
 """`GET /api/v1/evidence/proposals`: how much of each kind waits to be confirmed."""
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from sqlalchemy import text
 
 from services.assessment.evidence import store
 from services.assessment.evidence.proposal_schemas import ProposedEvidence, ProposedRecords
 from services.platform.database import ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.problems import problem_responses
 from services.platform.service import API, get_region
 
-router = APIRouter(
-    prefix=f"{API}/evidence", tags=["evidence"], responses=problem_responses(401, 422)
-)
+router = Router(prefix=f"{API}/evidence", tags=["evidence"], responses=problem_responses(401, 422))
 
 
 @router.get("/proposals", operation_id="get_evidence_proposals")

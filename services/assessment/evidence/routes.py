@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from sqlalchemy import text
 
 from services.assessment.evidence import store
@@ -17,13 +17,14 @@ from services.assessment.evidence.api_models import (
 from services.assessment.evidence.states import EvidenceState
 from services.platform.concurrency_control import resource_tag
 from services.platform.database import ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.paging import Page, next_page_url
 from services.platform.parameters import Limit
 from services.platform.problems import problem_responses
 from services.platform.service import API, get_region
 from services.platform.types import SLUG_PATTERN, UtcDatetime
 
-router = APIRouter(prefix=API, tags=["evidence"], responses=problem_responses(401, 422))
+router = Router(prefix=API, tags=["evidence"], responses=problem_responses(401, 422))
 
 UUID_PATTERN = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 AsOf = Annotated[

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from sqlalchemy import text
 
 from services.assessment.evidence import store
@@ -18,6 +18,7 @@ from services.platform.concurrency_control import (
     resource_tag,
 )
 from services.platform.database import WriteSession, WriteSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.identity import Caller, EvidenceWriter
 from services.platform.ids import new_id
 from services.platform.problems import problem_responses
@@ -29,7 +30,7 @@ Reason = Annotated[
     Text | None, Query(description="Why it is withdrawn; kept in the version's history.")
 ]
 
-router = APIRouter(prefix=API, tags=["evidence"], responses=problem_responses(401, 403, 422))
+router = Router(prefix=API, tags=["evidence"], responses=problem_responses(401, 403, 422))
 
 
 def add_write_routes(kind: EvidenceKind[Content]) -> None:

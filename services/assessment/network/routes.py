@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 
 from services.assessment.assessments.operations import evidence_items
 from services.assessment.assessments.schemas import Seed
@@ -35,6 +35,7 @@ from services.assessment.service_reports import (
     ties_request,
 )
 from services.platform.database import Database
+from services.platform.deferred_routes import Router
 from services.platform.identity import CurrentCaller, MetricsDrafter
 from services.platform.parameters import DelimiterQuery, LanguageQuery
 from services.platform.problems import problem_responses
@@ -42,7 +43,7 @@ from services.platform.service import API, get_region
 from services.platform.settings import Service
 from services.platform.types import Year
 
-router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 409, 422))
+router = Router(prefix=API, tags=["metrics"], responses=problem_responses(401, 409, 422))
 
 NAMES_SCOPE = "metrics:draft"
 """The scope whose holders see names; all others see counts."""

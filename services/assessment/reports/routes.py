@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import anyio.to_thread
 from anyio import CapacityLimiter
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from services.assessment.assessments.analysis import sensitivity_of
 from services.assessment.assessments.operations import load_assessment
@@ -20,12 +20,13 @@ from services.assessment.reports.report import Report, make_report
 from services.assessment.reports.workbook import to_xlsx
 from services.platform.content_negotiation import negotiate_format
 from services.platform.database import ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.problems import problem_responses
 from services.platform.recent_results import RecentResults
 from services.platform.service import API, get_region
 from services.platform.spreadsheets.model import XLSX
 
-router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
+router = Router(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 
 ReportFormat = Literal["html", "pdf", "xlsx"]
 HTML, PDF = "text/html", "application/pdf"

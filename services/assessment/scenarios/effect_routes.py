@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from pydantic import StringConstraints
 
 from services.assessment.assessments.current_scores import score_now
@@ -16,11 +16,12 @@ from services.assessment.scenarios.errors import ScenarioError
 from services.assessment.scoring.scores import IndicatorScore, Scores
 from services.assessment.years import read_zone
 from services.platform.database import ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.problems import FieldError, Invalid, problem_responses
 from services.platform.service import API, get_region
 from services.platform.types import Slug, Year
 
-router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
+router = Router(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 
 DRAWS = 1000
 """As the dashboard asks for, so that both share what is kept; a value depends on no draw."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import Path, Request, Response
 from pydantic import TypeAdapter
 from sqlalchemy import text
 
@@ -28,6 +28,7 @@ from services.assessment.scoring.uncertainty import RandomStreams
 from services.assessment.years import read_zone
 from services.platform.concurrency_control import IdempotencyKey, claim_idempotency_key
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession, WriteSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.identity import MetricsDrafter
 from services.platform.ids import new_id
 from services.platform.parameters import DelimiterQuery
@@ -48,7 +49,7 @@ from services.platform.spreadsheets.csv_export import (
 )
 from services.platform.stored import parse_stored
 
-router = APIRouter(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
+router = Router(prefix=API, tags=["metrics"], responses=problem_responses(401, 422))
 
 MIN_DRAWS = 100
 """A scenario uses values only, which do not depend on draws."""

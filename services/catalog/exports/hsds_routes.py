@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 from pydantic import StringConstraints
 from sqlalchemy import text
 
@@ -35,10 +35,11 @@ from services.catalog.exports.identifiers import Addresses, uuid_of
 from services.catalog.exports.routes import AddressesDep, export_slot
 from services.catalog.search.store import CatalogIndex
 from services.platform.database import ReadSession, ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.problems import NotFound, problem_responses
 from services.platform.types import TEXT_PATTERN, UtcDatetime
 
-router = APIRouter(prefix="/hsds", tags=["catalog"], responses=problem_responses(401, 422))
+router = Router(prefix="/hsds", tags=["catalog"], responses=problem_responses(401, 422))
 
 NDJSON = "application/x-ndjson"
 Item = HsdsService | HsdsListedService | HsdsReference

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from anyio.lowlevel import RunVar
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 from sqlalchemy import text
 
 from services.catalog import queries
@@ -23,6 +23,7 @@ from services.catalog.exports.dcat import to_dcat
 from services.catalog.exports.identifiers import Addresses
 from services.catalog.exports.table import COLUMNS, to_rows
 from services.platform.database import ReadSession, ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.lazy_module import LazyModule
 from services.platform.parameters import DelimiterQuery
 from services.platform.problems import problem_responses
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 else:
     rdflib = LazyModule("rdflib")
 
-router = APIRouter(tags=["catalog"], responses=problem_responses(401, 422))
+router = Router(tags=["catalog"], responses=problem_responses(401, 422))
 
 LD_JSON, TURTLE = "application/ld+json", "text/turtle"
 CHANGES_IN_FEED = 50

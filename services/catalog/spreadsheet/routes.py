@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from services.catalog.exports.routes import export_slot
 from services.catalog.spreadsheet.importing import read_choices, read_stored, store_plan
@@ -23,6 +23,7 @@ from services.catalog.spreadsheet.template import (
 )
 from services.platform.bounded_process import Limits, call_bounded
 from services.platform.database import Database, ReadSessionDep, WriteSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.file_upload import file_body, read_file
 from services.platform.identity import CatalogWriter
 from services.platform.languages import Language
@@ -42,7 +43,7 @@ from services.platform.spreadsheets.model import CSV, ODS, XLSX, SpreadsheetErro
 from services.platform.spreadsheets.problems import field_errors
 from services.platform.translation import N_, translator
 
-router = APIRouter(prefix=f"{API}/catalog", tags=["catalog"], responses=problem_responses(401, 422))
+router = Router(prefix=f"{API}/catalog", tags=["catalog"], responses=problem_responses(401, 422))
 
 ZIP = "application/zip"
 LIMITS = Limits(memory_bytes=384 * 1024 * 1024, cpu_seconds=12)

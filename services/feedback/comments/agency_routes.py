@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from sqlalchemy import text
 
 from services.feedback.comments.cases import (
@@ -30,6 +30,7 @@ from services.feedback.comments.schemas import (
 from services.feedback.comments.service_levels import Kind
 from services.feedback.comments.states import State
 from services.platform.database import ReadSessionDep, WriteSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.identity import Caller, CommentsHandler, CommentsReader
 from services.platform.local_time import ZoneDep, day_of
 from services.platform.paging import Page, next_page_url
@@ -38,7 +39,7 @@ from services.platform.problems import NotAllowed, NotFound, problem_responses
 from services.platform.service import API, get_region
 from services.platform.types import Slug
 
-router = APIRouter(
+router = Router(
     prefix=f"{API}/comments", tags=["comments"], responses=problem_responses(401, 403, 422)
 )
 

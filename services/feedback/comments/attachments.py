@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import Path, Request, Response
 from sqlalchemy import text
 
 from services.feedback.comments.cases import (
@@ -23,6 +23,7 @@ from services.feedback.comments.handling import access_error
 from services.feedback.comments.schemas import AttachmentItem
 from services.platform.bounded_process import Limits, call_bounded
 from services.platform.database import Database, ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.file_upload import file_body, read_file
 from services.platform.identity import CurrentCaller
 from services.platform.ids import new_id
@@ -45,7 +46,7 @@ from services.platform.problems import (
 from services.platform.security_headers import DATA_POLICY
 from services.platform.service import API, get_region
 
-router = APIRouter(
+router = Router(
     prefix=f"{API}/comments", tags=["comments"], responses=problem_responses(401, 403, 404, 422)
 )
 

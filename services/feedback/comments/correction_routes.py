@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Request
+from fastapi import Path, Request
 from sqlalchemy import text
 
 from services.feedback.comments.cases import (
@@ -25,13 +25,14 @@ from services.feedback.comments.erasure import erase_comments
 from services.feedback.comments.handling import access_error, check_entry_limit
 from services.feedback.comments.schemas import CommentCorrection, HandledCase
 from services.platform.database import WriteSession, WriteSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.identity import Caller, CurrentCaller
 from services.platform.local_time import ZoneDep
 from services.platform.personal_data import mask_personal_data
 from services.platform.problems import Conflict, NotFound, problem_responses
 from services.platform.service import API, get_region
 
-router = APIRouter(
+router = Router(
     prefix=f"{API}/comments", tags=["comments"], responses=problem_responses(401, 403, 404, 422)
 )
 

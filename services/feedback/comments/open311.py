@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Annotated, Any, Literal, Self
 from xml.etree import ElementTree
 
-from fastapi import APIRouter, Form, Path, Query, Request, Response
+from fastapi import Form, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import (
@@ -38,6 +38,7 @@ from services.feedback.comments.submit import submit_comment
 from services.platform.api_model import ApiModel
 from services.platform.concurrency_control import IdempotencyKey
 from services.platform.database import ReadSessionDep, WriteSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.identity import CurrentCaller
 from services.platform.local_time import ZoneDep
 from services.platform.personal_data import mask_personal_data
@@ -55,7 +56,7 @@ from services.platform.types import TEXT_PATTERN, ShortText, Slug
 from services.platform.validation_messages import InvalidValueError
 
 BASE = "/open311/v2"
-router = APIRouter(prefix="/open311", tags=["open311"], responses=problem_responses(401, 422))
+router = Router(prefix="/open311", tags=["open311"], responses=problem_responses(401, 422))
 
 OPEN = ("received", "in_progress", "reopened", "forwarded")
 MAX_REQUESTS = 1_000

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from sqlalchemy import text
 
 from services.feedback.comments.cases import CommentRow, add_entry, lock_case
@@ -11,12 +11,13 @@ from services.feedback.comments.handling import check_entry_limit, check_in_char
 from services.feedback.comments.schemas import CommentPublication, PublicationRequest
 from services.feedback.comments.shortening import find_added_word
 from services.platform.database import WriteSession, WriteSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.identity import CommentsHandler
 from services.platform.personal_data import mask_personal_data
 from services.platform.problems import Conflict, FieldError, NotFound, problem_responses
 from services.platform.service import API, get_region
 
-router = APIRouter(
+router = Router(
     prefix=f"{API}/comments/{{ticket}}/publication",
     tags=["comments"],
     responses=problem_responses(401, 403, 404, 422),

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from services.feedback.comments.cases import build_case, find_case, reader_of
 from services.feedback.comments.contacts import CONSENT
@@ -24,14 +24,13 @@ from services.feedback.comments.spam_filter import FORM
 from services.feedback.comments.submit import submit_comment
 from services.platform.concurrency_control import IdempotencyKey
 from services.platform.database import ReadSessionDep, WriteSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.identity import CurrentCaller
 from services.platform.local_time import ZoneDep
 from services.platform.problems import problem_responses
 from services.platform.service import API, get_region
 
-router = APIRouter(
-    prefix=f"{API}/comments", tags=["comments"], responses=problem_responses(401, 422)
-)
+router = Router(prefix=f"{API}/comments", tags=["comments"], responses=problem_responses(401, 422))
 
 
 @router.get("/form", operation_id="get_comment_form")

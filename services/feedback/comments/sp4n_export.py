@@ -7,7 +7,7 @@ export and records the numbers here.
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 from pydantic import Field
 from sqlalchemy import text
 
@@ -17,6 +17,7 @@ from services.feedback.comments.schemas import StateChange, Ticket
 from services.feedback.comments.service_levels import KIND_NAMES, service_levels
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep, WriteSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.identity import CommentsHandler
 from services.platform.parameters import DelimiterQuery
 from services.platform.personal_data import mask_personal_data
@@ -34,7 +35,7 @@ from services.platform.spreadsheets.model import XLSX, Cell
 from services.platform.spreadsheets.writing import Column, write_xlsx
 from services.platform.types import ShortText
 
-router = APIRouter(
+router = Router(
     prefix=f"{API}/comments", tags=["comments"], responses=problem_responses(401, 403, 422)
 )
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 
 from services.feedback.comments.bundle_store import find_bundles
 from services.feedback.comments.statistics import Tally
@@ -12,14 +12,13 @@ from services.feedback.comments.summary_schemas import CommentGroup, CommentSumm
 from services.feedback.periods import PeriodText, parse_period
 from services.feedback.small_groups import MIN_GROUP_SIZE
 from services.platform.database import ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.local_time import ZoneDep, day_of
 from services.platform.parameters import AgencyQuery, ServiceQuery
 from services.platform.problems import problem_responses
 from services.platform.service import API, get_region
 
-router = APIRouter(
-    prefix=f"{API}/comments", tags=["comments"], responses=problem_responses(401, 422)
-)
+router = Router(prefix=f"{API}/comments", tags=["comments"], responses=problem_responses(401, 422))
 
 
 @router.get("/summary", operation_id="get_comment_summary")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import parse_qs
 
-from fastapi import APIRouter, FastAPI, Header, Query
+from fastapi import FastAPI, Header, Query
 from pydantic import TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 from services.feedback.events.formats import CLOUD_EVENT, CLOUD_EVENTS_BATCH, JSON, MEDIA_TYPES
 from services.feedback.events.intake import Intake
 from services.feedback.events.schemas import MAX_EVENTS, EventResults, EventsStored, UsageEventBatch
+from services.platform.deferred_routes import Router
 from services.platform.identity import RequireScope, UsageWriter
 from services.platform.logging import get_logger
 from services.platform.middleware import authenticate_token, send_http_error, send_problem
@@ -164,7 +165,7 @@ def _invalid(parameter: str, detail: str) -> Invalid:
 
 CLOUD_EVENT_SCHEMA = {"$ref": "#/components/schemas/UsageCloudEvent"}
 
-router = APIRouter(
+router = Router(
     prefix=f"{API}/usage",
     tags=["usage"],
     responses=problem_responses(401, 422),

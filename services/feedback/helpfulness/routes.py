@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from sqlalchemy import text
 
 from services.feedback.catalogue_lookup import find_agency
@@ -16,13 +16,14 @@ from services.feedback.helpfulness.schemas import (
 )
 from services.feedback.senders import count_from_sender, hash_sender
 from services.platform.database import ReadSessionDep, WriteSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.local_time import ZoneDep, day_of
 from services.platform.parameters import ServiceQuery
 from services.platform.problems import Conflict, FieldError, Invalid, problem_responses
 from services.platform.service import API, get_region
 from services.platform.types import IsoDate
 
-router = APIRouter(
+router = Router(
     prefix=f"{API}/usage/helpfulness", tags=["usage"], responses=problem_responses(401, 422)
 )
 

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 
 from services.feedback.retractions.retract import (
     PATH,
@@ -16,6 +16,7 @@ from services.feedback.retractions.retract import (
 from services.feedback.retractions.schemas import KeyId, NewRetraction, NewReversal, Retraction
 from services.platform.concurrency_control import IdempotencyKey, claim_idempotency_key
 from services.platform.database import ReadSessionDep, WriteSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.identity import Administrator
 from services.platform.ids import new_id
 from services.platform.local_time import ZoneDep
@@ -25,7 +26,7 @@ from services.platform.problems import problem_responses
 from services.platform.service import get_region
 from services.platform.settings import Service
 
-router = APIRouter(prefix=PATH, tags=["usage"], responses=problem_responses(401, 403, 422))
+router = Router(prefix=PATH, tags=["usage"], responses=problem_responses(401, 403, 422))
 
 RetractionPath = Annotated[UUID, Path(description="Id of the retraction.")]
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import Depends, Path, Query, Request
 
 from services.feedback.statistics import drafts
 from services.feedback.statistics.draft_schemas import (
@@ -34,6 +34,7 @@ from services.platform.database import (
     WriteSession,
     WriteSessionDep,
 )
+from services.platform.deferred_routes import Router
 from services.platform.identity import Caller, UsageWriter
 from services.platform.local_time import ZoneDep, month_of
 from services.platform.months import parse_period
@@ -43,7 +44,7 @@ from services.platform.service import API, get_region
 from services.platform.translation import N_, localized
 from services.platform.types import YearMonth
 
-router = APIRouter(
+router = Router(
     prefix=f"{API}/usage/statistics/drafts",
     tags=["usage"],
     responses=problem_responses(401, 403, 422),

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import Path, Query, Request
 
 from services.feedback.statistics import plausibility_flags
 from services.feedback.statistics.flag_schemas import (
@@ -16,6 +16,7 @@ from services.feedback.statistics.flag_schemas import (
 )
 from services.feedback.statistics.parameters import OwnAgencyQuery, resolve_agency
 from services.platform.database import ReadSessionDep, WriteSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.identity import CurrentCaller, UsageWriter
 from services.platform.personal_data import mask_personal_data
 from services.platform.problems import (
@@ -29,7 +30,7 @@ from services.platform.problems import (
 from services.platform.service import API, get_region
 from services.platform.translation import N_, localized
 
-router = APIRouter(
+router = Router(
     prefix=f"{API}/usage/statistics/flags", tags=["usage"], responses=problem_responses(401, 422)
 )
 

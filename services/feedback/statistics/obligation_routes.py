@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from services.feedback.statistics.calendar_feed import calendar_of
 from services.feedback.statistics.obligation_schemas import (
@@ -26,6 +26,7 @@ from services.feedback.statistics.parameters import (
 )
 from services.feedback.statistics.plausibility_flags import flagged_months
 from services.platform.database import ReadSession, ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.local_time import ZoneDep
 from services.platform.months import add_months
 from services.platform.parameters import AgencyQuery
@@ -39,7 +40,7 @@ from services.platform.types import Slug, Year
 MAX_KNOWN_REPORTING = 16
 """Years whose count of reports is kept while nothing of it changes."""
 
-router = APIRouter(prefix=f"{API}/usage", tags=["usage"], responses=problem_responses(401, 422))
+router = Router(prefix=f"{API}/usage", tags=["usage"], responses=problem_responses(401, 422))
 
 REMINDER_MONTHS_AHEAD = 2
 

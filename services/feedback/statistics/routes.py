@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 
 from services.feedback.statistics import queries
 from services.feedback.statistics.paged_query import (
@@ -21,6 +21,7 @@ from services.feedback.statistics.schemas import (
 )
 from services.feedback.statistics.upload import store_and_check
 from services.platform.database import ReadSessionDep, WriteSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.identity import UsageWriter
 from services.platform.local_time import ZoneDep
 from services.platform.months import parse_period
@@ -38,7 +39,7 @@ REVISION_KEYS: dict[str, KeyType] = {
     "revision": "int",
 }
 
-router = APIRouter(prefix=f"{API}/usage", tags=["usage"], responses=problem_responses(401, 422))
+router = Router(prefix=f"{API}/usage", tags=["usage"], responses=problem_responses(401, 422))
 
 
 @router.post(

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from sqlalchemy import text
 
 from services.feedback.statistics import summary_queries as queries
@@ -27,6 +27,7 @@ from services.feedback.statistics.summary_schemas import (
     UsageSummary,
 )
 from services.platform.database import ReadSession, ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.local_time import ZoneDep, start_of_day
 from services.platform.months import add_months
 from services.platform.paging import next_page_url
@@ -43,7 +44,7 @@ MAX_DAYS: Mapping[Dimension, int] = {"hour": 31, "day": 366}
 
 RETRACTED = text(queries.RETRACTED)
 
-router = APIRouter(prefix=f"{API}/usage", tags=["usage"], responses=problem_responses(401, 422))
+router = Router(prefix=f"{API}/usage", tags=["usage"], responses=problem_responses(401, 422))
 
 
 @router.get("/summary", operation_id="get_usage_summary")

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from sqlalchemy import text
 
 from services.feedback.channels import ChannelKind
@@ -34,6 +34,7 @@ from services.feedback.statistics.upload import (
 )
 from services.platform.bounded_process import Limits, call_bounded
 from services.platform.database import ReadSession, ReadSessionDep, WriteSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.file_upload import file_body, read_file
 from services.platform.identity import UsageWriter
 from services.platform.languages import Language
@@ -60,7 +61,7 @@ from services.platform.spreadsheets.problems import field_errors
 from services.platform.spreadsheets.reading import read_sheets
 from services.platform.translation import N_, localized
 
-router = APIRouter(prefix=f"{API}/usage", tags=["usage"], responses=problem_responses(401, 422))
+router = Router(prefix=f"{API}/usage", tags=["usage"], responses=problem_responses(401, 422))
 
 MAX_FILE_BYTES = 2 * 1024 * 1024
 

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from datetime import datetime
 from typing import Annotated, Any, get_args
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 from sqlalchemy import text
 
 from services.feedback.periods import Period
@@ -18,13 +18,14 @@ from services.feedback.surveys.routes import PeriodQuery, period_or_this_year
 from services.feedback.surveys.schemas import WeightedOption, WeightedQuestion, WeightedResults
 from services.feedback.surveys.weighting import NotWeightableError, rake
 from services.platform.database import ReadSession, ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.identity import Administrator, Caller, UsageWriter
 from services.platform.local_time import ZoneDep
 from services.platform.parameters import DelimiterQuery, SlugPath
 from services.platform.problems import Conflict, NotAllowed, problem_responses
 from services.platform.service import API, get_region
 
-router = APIRouter(
+router = Router(
     prefix=f"{API}/surveys", tags=["surveys"], responses=problem_responses(401, 403, 404, 422)
 )
 

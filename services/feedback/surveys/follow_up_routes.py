@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 
 from services.feedback.catalogue_lookup import look_up
 from services.feedback.surveys.bundle_store import find_bundles, load_definitions
@@ -36,6 +36,7 @@ from services.platform.concurrency_control import (
     resource_tag,
 )
 from services.platform.database import ReadSessionDep, WriteSession, WriteSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.identity import Caller, UsageWriter
 from services.platform.ids import new_id
 from services.platform.local_time import ZoneDep
@@ -46,7 +47,7 @@ from services.platform.settings import Service
 from services.platform.translation import N_, localized
 from services.platform.types import Slug
 
-router = APIRouter(
+router = Router(
     prefix=f"{API}/surveys", tags=["surveys"], responses=problem_responses(401, 404, 422)
 )
 

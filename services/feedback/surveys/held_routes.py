@@ -4,13 +4,14 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from services.feedback.surveys.held import decide, list_held, lock_held
 from services.feedback.surveys.held_schemas import HeldDecision, HeldResponse, HeldResponses
 from services.feedback.surveys.responses import find_survey
 from services.feedback.surveys.schemas import ResponseState
 from services.platform.database import ReadSessionDep, WriteSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.identity import Caller, UsageWriter
 from services.platform.local_time import ZoneDep, day_of
 from services.platform.paging import Page, paginate
@@ -18,7 +19,7 @@ from services.platform.parameters import Limit, SlugPath
 from services.platform.problems import Conflict, FieldError, NotAllowed, problem_responses
 from services.platform.service import API, get_region
 
-router = APIRouter(
+router = Router(
     prefix=f"{API}/surveys", tags=["surveys"], responses=problem_responses(401, 403, 404, 422)
 )
 

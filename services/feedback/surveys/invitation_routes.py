@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi import Header, Path, Query, Request, Response
 
 from services.feedback.private_key import private_key_of
 from services.feedback.surveys.invitation_schemas import (
@@ -27,13 +27,14 @@ from services.feedback.surveys.rounds import RoundKey, find_round, list_rounds, 
 from services.feedback.surveys.routes import PeriodQuery, period_or_this_year
 from services.feedback.surveys.schemas import Token
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession, WriteSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.identity import MetricsDrafter
 from services.platform.local_time import ZoneDep, day_of
 from services.platform.parameters import SlugPath
 from services.platform.problems import NotFound, problem_responses
 from services.platform.service import API, get_region
 
-router = APIRouter(
+router = Router(
     prefix=f"{API}/surveys", tags=["surveys"], responses=problem_responses(401, 404, 422)
 )
 

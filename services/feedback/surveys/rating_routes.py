@@ -4,7 +4,7 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import Header, Request, Response
 
 from services.feedback.surveys.rating_schemas import (
     RatingToken,
@@ -23,6 +23,7 @@ from services.feedback.surveys.responses import find_survey
 from services.feedback.surveys.schemas import Token
 from services.platform.concurrency_control import IdempotencyKey, claim_idempotency_key
 from services.platform.database import ReadSessionDep, WriteSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.identity import UsageWriter
 from services.platform.ids import new_id
 from services.platform.local_time import ZoneDep, day_of
@@ -37,7 +38,7 @@ from services.platform.problems import (
 from services.platform.service import API, get_region
 from services.platform.settings import Service
 
-router = APIRouter(
+router = Router(
     prefix=f"{API}/usage/rating-tokens", tags=["surveys"], responses=problem_responses(401, 422)
 )
 

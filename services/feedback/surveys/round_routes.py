@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import Path, Request, Response
 
 from services.feedback.surveys.responses import find_survey
 from services.feedback.surveys.round_schemas import Round, RoundCode, StoredRound, SurveyRounds
@@ -19,13 +19,14 @@ from services.feedback.surveys.rounds import (
 )
 from services.platform.concurrency_control import IfMatch, check_if_match, resource_tag
 from services.platform.database import ReadSessionDep, WriteSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.identity import Caller, MetricsDrafter
 from services.platform.local_time import ZoneDep, day_of
 from services.platform.parameters import SlugPath
 from services.platform.problems import Conflict, FieldError, NotAllowed, problem_responses
 from services.platform.service import API, get_region
 
-router = APIRouter(
+router = Router(
     prefix=f"{API}/surveys", tags=["surveys"], responses=problem_responses(401, 404, 422)
 )
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 from pydantic import ValidationError
 from sqlalchemy import text
 
@@ -51,6 +51,7 @@ from services.feedback.surveys.schemas import (
 )
 from services.feedback.surveys.skm import sample_needed
 from services.platform.database import ReadSession, ReadSessionDep, WriteSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.identity import CurrentCaller
 from services.platform.local_time import ZoneDep, day_of
 from services.platform.logging import get_logger
@@ -63,7 +64,7 @@ from services.platform.types import DistrictCode, Slug
 
 log = get_logger(__name__)
 
-router = APIRouter(prefix=f"{API}/surveys", tags=["surveys"], responses=problem_responses(401, 422))
+router = Router(prefix=f"{API}/surveys", tags=["surveys"], responses=problem_responses(401, 422))
 
 ANY_RESPONSE = """
 -- Whether a survey has responses within a period.

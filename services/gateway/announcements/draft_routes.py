@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from pydantic import JsonValue
 
 from services.gateway.announcements.access import (
@@ -42,6 +42,7 @@ from services.gateway.announcements.versions import (
 from services.gateway.connectors.announcements.store import get_by_id
 from services.platform.conditional_writes import ConditionalWrite, check_version, version_tag
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession
+from services.platform.deferred_routes import Router
 from services.platform.differences import differences
 from services.platform.draft_steps import State
 from services.platform.identity import Caller
@@ -49,7 +50,7 @@ from services.platform.problems import Conflict, FieldError, problem_responses
 from services.platform.service import API, get_region
 from services.platform.translation import N_, localized
 
-router = APIRouter(
+router = Router(
     prefix=f"{API}/announcements/{{announcement}}/draft",
     tags=["announcements"],
     responses=problem_responses(401, 422),

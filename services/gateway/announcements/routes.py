@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 from pydantic import JsonValue
 
 from services.gateway.announcements.access import (
@@ -25,6 +25,7 @@ from services.gateway.announcements.schemas import (
 from services.gateway.announcements.versions import Version, find_versions, withdraw_version
 from services.platform.conditional_writes import check_version, version_tag
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession
+from services.platform.deferred_routes import Router
 from services.platform.draft_steps import OpenState
 from services.platform.paging import Page, paginate
 from services.platform.parameters import AgencyQuery, Limit
@@ -32,7 +33,7 @@ from services.platform.problems import Conflict, NotAllowed, NotFound, problem_r
 from services.platform.service import API, get_region
 from services.platform.translation import N_, localized
 
-router = APIRouter(
+router = Router(
     prefix=f"{API}/announcements", tags=["announcements"], responses=problem_responses(401, 422)
 )
 

@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from pydantic import AwareDatetime, Field
 from sqlalchemy import text
 
@@ -11,13 +11,14 @@ from services.gateway.api_keys.keys import AgencyKey
 from services.gateway.api_keys.routes import agency_filter
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.local_time import ZoneDep, start_of_day
 from services.platform.paging import Page, next_page_url
 from services.platform.problems import Invalid, problem_responses
 from services.platform.service import API, get_region
 from services.platform.types import Slug
 
-router = APIRouter(prefix=API, tags=["access"], responses=problem_responses(401, 403, 422))
+router = Router(prefix=API, tags=["access"], responses=problem_responses(401, 403, 422))
 
 By = Literal["hour", "day", "month"]
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 from pydantic import AwareDatetime, Field
 
 from services.gateway.api_keys.key_rotation import (
@@ -18,6 +18,7 @@ from services.gateway.people.sign_in import SignIn
 from services.platform.api_model import ApiModel
 from services.platform.concurrency_control import IdempotencyKey, claim_idempotency_key
 from services.platform.database import ReadSessionDep, WriteSession, WriteSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.identity import Caller
 from services.platform.ids import new_id
 from services.platform.paging import Page, paginate
@@ -35,9 +36,7 @@ from services.platform.service import API, get_region
 from services.platform.settings import Service, Settings
 from services.platform.types import Slug
 
-router = APIRouter(
-    prefix=f"{API}/keys", tags=["access"], responses=problem_responses(401, 403, 422)
-)
+router = Router(prefix=f"{API}/keys", tags=["access"], responses=problem_responses(401, 403, 422))
 
 KeyId = Annotated[
     str,

@@ -4,13 +4,14 @@ from dataclasses import asdict
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from pydantic import AwareDatetime, Field
 
 from services.gateway.audit.records import AuditFilter, list_latest
 from services.gateway.people.records import names_of, subject_of
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.identity import Administrator
 from services.platform.paging import Page, paginate
 from services.platform.parameters import Limit
@@ -18,7 +19,7 @@ from services.platform.problems import problem_responses
 from services.platform.service import API, get_region
 from services.platform.types import Sha256, ShortText, Slug, UtcDatetime
 
-router = APIRouter(prefix=API, tags=["access"], responses=problem_responses(401, 403, 422))
+router = Router(prefix=API, tags=["access"], responses=problem_responses(401, 403, 422))
 
 
 class AuditLine(ApiModel):

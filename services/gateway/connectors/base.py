@@ -13,13 +13,13 @@ from typing import ClassVar, TypeVar, cast
 
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from fastapi import APIRouter
 from pydantic import Field
 
 from services.gateway.connectors.source_leases import SourceLease
 from services.gateway.connectors.statistics_client import AuthFactory, StatisticsClient
 from services.gateway.outbound.source_clients import SourceClient, SourceClients
 from services.platform.database import Database, WriteSession
+from services.platform.deferred_routes import Router
 from services.platform.jobs import RefusedItems
 from services.platform.local_time import LocalTime
 from services.platform.packs import FieldPath, PackModel
@@ -156,7 +156,7 @@ class Registration:
     """A connector class with its HTTP routes."""
 
     connector: type[SystemConnector] | type[SourceConnector]
-    routers: tuple[APIRouter, ...] = ()
+    routers: tuple[Router, ...] = ()
 
 
 class Connectors:

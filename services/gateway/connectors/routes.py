@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NoReturn
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import AwareDatetime, Field, JsonValue
 
 from services.gateway.connectors.base import Connectors
@@ -16,13 +16,14 @@ from services.gateway.outbound.circuit_breaker import BreakerState, ManualOverri
 from services.gateway.outbound.source_clients import SourceClient
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession, ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.identity import Administrator, CurrentCaller
 from services.platform.paging import Page
 from services.platform.parameters import SlugPath
 from services.platform.problems import Conflict, NotFound, problem_responses
 from services.platform.service import API, get_region
 
-router = APIRouter(
+router = Router(
     prefix=f"{API}/connectors", tags=["connectors"], responses=problem_responses(401, 422)
 )
 

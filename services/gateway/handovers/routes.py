@@ -6,7 +6,7 @@ from typing import Annotated
 from uuid import UUID
 
 import httpx
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import Path, Query, Request
 from pydantic import AwareDatetime, Field
 
 from services.assessment.client import AssessmentClient
@@ -25,6 +25,7 @@ from services.gateway.people.roles import Role
 from services.platform.api_model import ApiModel
 from services.platform.concurrency_control import IdempotencyKey, claim_idempotency_key
 from services.platform.database import Database, ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.identity import Administrator, Caller
 from services.platform.ids import new_id
 from services.platform.local_time import ZoneDep
@@ -43,7 +44,7 @@ from services.platform.settings import Service
 from services.platform.translation import translator
 from services.platform.types import Slug
 
-router = APIRouter(prefix=API, tags=["people"], responses=problem_responses(401, 403, 422))
+router = Router(prefix=API, tags=["people"], responses=problem_responses(401, 403, 422))
 
 SERVICE_AWAY = "A service that knows the open work does not answer; nothing was handed over."
 

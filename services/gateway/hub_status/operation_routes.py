@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import httpx
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import Path, Query, Request
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from services.gateway.hub_status.backups import list_backups
 from services.gateway.hub_status.refused_items import Operator, settle_named_items
 from services.platform.api_model import ApiModel
 from services.platform.database import Database, ReadSessionDep, WriteSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.identity import GATEWAY_CALLER, Administrator, Caller
 from services.platform.job_status import (
     JobStatus,
@@ -31,7 +32,7 @@ from services.platform.settings import Service
 from services.platform.settings_in_force import SettingSource, list_settings
 from services.platform.types import TEXT_PATTERN, UtcDatetime
 
-router = APIRouter(prefix=API, tags=["hub"], responses=problem_responses(401, 403, 422))
+router = Router(prefix=API, tags=["hub"], responses=problem_responses(401, 403, 422))
 
 MAX_ITEMS = 1000
 ANSWER_SECONDS = 3.0

@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import httpx
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import Field
 
 from services.gateway.http_cache.stats import CacheCounts
 from services.platform.api_model import ApiModel
 from services.platform.database import DATABASE_ERRORS, Database
+from services.platform.deferred_routes import Router
 from services.platform.disk_spool import DiskSpool
 from services.platform.health import rules
 from services.platform.health.database_checks import read_queues
@@ -27,7 +28,7 @@ from services.platform.settings import Service
 from services.platform.types import RegionCode
 from services.platform.version import VERSION, git_commit
 
-router = APIRouter()
+router = Router()
 
 READY_SECONDS = 3.0
 """How long a service may take to say how it is; it takes at most two."""

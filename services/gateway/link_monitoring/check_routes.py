@@ -7,7 +7,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from anyio import CapacityLimiter, to_thread
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from services.gateway.link_monitoring.atom_feed import read_feed
 from services.gateway.link_monitoring.badge import render_badge
@@ -27,6 +27,7 @@ from services.gateway.link_monitoring.uptime import (
     read_uptime,
 )
 from services.platform.database import Database, ReadSession, ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.entity_tags import tag_matches
 from services.platform.identity import Administrator
 from services.platform.local_time import ZoneDep, day_of
@@ -39,7 +40,7 @@ from services.platform.settings import Service, Settings
 from services.platform.spreadsheets.csv_export import CSV_MEDIA_TYPE
 from services.platform.translation import translator
 
-router = APIRouter(tags=["links"], responses=problem_responses(401, 422))
+router = Router(tags=["links"], responses=problem_responses(401, 422))
 
 UuidCursor = Annotated[
     UUID | None, Query(description="Start of the page, from `next` of the previous one.")

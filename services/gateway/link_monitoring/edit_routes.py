@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import httpx
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import JsonValue
 
 from services.catalog.client import CatalogClient
@@ -25,6 +25,7 @@ from services.platform.conditional_writes import (
     normalised,
     version_tag,
 )
+from services.platform.deferred_routes import Router
 from services.platform.identity import GATEWAY_CALLER
 from services.platform.parameters import SlugPath
 from services.platform.problems import (
@@ -42,7 +43,7 @@ from services.platform.translation import N_, localized
 
 CATALOGUE_AWAY = N_("Katalog sedang tidak menjawab; coba lagi sebentar.")
 
-router = APIRouter(prefix=API, tags=["links"], responses=problem_responses(401, 422))
+router = Router(prefix=API, tags=["links"], responses=problem_responses(401, 422))
 
 
 @router.put(

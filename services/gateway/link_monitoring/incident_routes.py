@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 
 from services.gateway.link_monitoring.check_routes import UuidCursor
 from services.gateway.link_monitoring.incidents import (
@@ -27,6 +27,7 @@ from services.gateway.link_monitoring.maintenance import (
 from services.gateway.link_monitoring.records import LinkRecord
 from services.platform.concurrency_control import IdempotencyKey, claim_idempotency_key
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession, WriteSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.identity import Administrator
 from services.platform.ids import new_id
 from services.platform.paging import Page, paginate
@@ -44,7 +45,7 @@ from services.platform.settings import Service
 from services.platform.translation import N_, localized
 from services.platform.types import Slug
 
-router = APIRouter(prefix=API, tags=["links"], responses=problem_responses(401, 422))
+router = Router(prefix=API, tags=["links"], responses=problem_responses(401, 422))
 
 IncidentPath = Annotated[UUID, Path(description="Id of the incident.")]
 LinkQuery = Annotated[Slug | None, Query(description="Only items of this link.")]

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import Field
 from sqlmodel import col, select
@@ -14,13 +14,14 @@ from services.gateway.link_monitoring.link_directory import LinkDirectory
 from services.gateway.link_monitoring.records import Link, LinkRecord
 from services.platform.conditional_writes import version_tag
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession
+from services.platform.deferred_routes import Router
 from services.platform.paging import Page, paginate
 from services.platform.parameters import SlugCursor, SlugPath
 from services.platform.problems import NotFound, problem_responses
 from services.platform.service import API, get_region
 from services.platform.types import Href, Slug
 
-router = APIRouter(responses=problem_responses(401, 422))
+router = Router(responses=problem_responses(401, 422))
 
 MAX_LINKS = 100
 

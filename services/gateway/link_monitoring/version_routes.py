@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import Path, Request
 from pydantic import AwareDatetime, Field
 from sqlalchemy import text
 
@@ -11,13 +11,14 @@ from services.gateway.link_monitoring.records import Link
 from services.platform.api_model import ApiModel
 from services.platform.conditional_writes import normalised
 from services.platform.database import ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.differences import Difference, differences
 from services.platform.parameters import SlugPath
 from services.platform.problems import NotFound, problem_responses
 from services.platform.service import API, get_region
 from services.platform.types import Href
 
-router = APIRouter(
+router = Router(
     prefix=f"{API}/links/{{slug}}/versions",
     tags=["links"],
     responses=problem_responses(401, 404, 422),

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import Depends, Header, Request, Response
 
 from services.gateway.meetings.attendance import (
     MAX_ENTRIES,
@@ -34,6 +34,7 @@ from services.platform.database import (
     WriteSession,
     WriteSessionDep,
 )
+from services.platform.deferred_routes import Router
 from services.platform.identity import EvidenceWriter
 from services.platform.local_time import ZoneDep
 from services.platform.problems import (
@@ -45,7 +46,7 @@ from services.platform.problems import (
 )
 from services.platform.service import API, get_region
 
-router = APIRouter(prefix=API, tags=["evidence"], responses=problem_responses(401, 404, 422))
+router = Router(prefix=API, tags=["evidence"], responses=problem_responses(401, 404, 422))
 
 
 def get_tokens(request: Request) -> AttendanceTokens:

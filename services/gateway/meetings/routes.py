@@ -7,7 +7,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import httpx
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import Depends, Path, Query, Request, Response
 
 from services.assessment.client import AssessmentClient, Stakeholder
 from services.catalog.client import CatalogClient
@@ -39,6 +39,7 @@ from services.platform.conditional_writes import (
     conditional_write,
 )
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession
+from services.platform.deferred_routes import Router
 from services.platform.identity import Caller, EvidenceWriter, RequireScope
 from services.platform.local_time import ZoneDep
 from services.platform.paging import Page, paginate
@@ -57,7 +58,7 @@ from services.platform.service import API, get_region
 from services.platform.settings import Service, Settings
 from services.platform.translation import N_, localized
 
-router = APIRouter(
+router = Router(
     prefix=f"{API}/meeting-plans", tags=["evidence"], responses=problem_responses(401, 403, 422)
 )
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 import httpx
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import Field
 
 from services.catalog.client import CatalogClient
@@ -12,6 +12,7 @@ from services.feedback.client import FeedbackClient, ReportingMonth
 from services.gateway.people.mail.month_reminders import MonthReminders
 from services.platform.api_model import ApiModel
 from services.platform.database import WriteSession, WriteSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.identity import Caller, UsageWriter
 from services.platform.local_time import ZoneDep, day_of
 from services.platform.problems import (
@@ -27,7 +28,7 @@ from services.platform.settings import Service, Settings
 from services.platform.translation import N_, localized
 from services.platform.types import YearMonth
 
-router = APIRouter(prefix=API, tags=["usage"], responses=problem_responses(401, 403, 422))
+router = Router(prefix=API, tags=["usage"], responses=problem_responses(401, 403, 422))
 
 Outcome = Literal["mailed", "mailed_before", "no_recipient", "no_mail_server"]
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 from pydantic import AwareDatetime, Field
 
 from services.gateway.people.accounts import (
@@ -37,6 +37,7 @@ from services.platform.concurrency_control import (
     resource_tag,
 )
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession, WriteSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.identity import Administrator
 from services.platform.ids import new_id
 from services.platform.languages import Language
@@ -46,7 +47,7 @@ from services.platform.problems import Conflict, NotFound, problem_responses
 from services.platform.service import API, get_region
 from services.platform.settings import Service, Settings
 
-router = APIRouter(prefix=API, tags=["people"], responses=problem_responses(401, 403, 422))
+router = Router(prefix=API, tags=["people"], responses=problem_responses(401, 403, 422))
 
 PersonId = Annotated[UUID, Path(description="Id of the person.")]
 InvitationId = Annotated[UUID, Path(description="Id of the invitation.")]

@@ -8,7 +8,7 @@ known is left out.
 from datetime import UTC, datetime
 
 import httpx
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse
 from sqlmodel import select
 
@@ -16,10 +16,11 @@ from services.gateway.link_monitoring.records import LinkRecord
 from services.gateway.portal.page import CurrentPage
 from services.gateway.portal.service_texts import ServiceTexts
 from services.platform.database import ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.service import get_region
 from services.platform.settings import Settings
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 
 @router.get("/tentang")

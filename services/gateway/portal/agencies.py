@@ -3,15 +3,15 @@
 from datetime import UTC, datetime
 
 import httpx
-from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from services.gateway.portal.page import CurrentPage
 from services.gateway.portal.service_texts import ServiceTexts
+from services.platform.deferred_routes import Router
 from services.platform.parameters import SlugPath
 from services.platform.service import API
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 PAGE_SIZE = 40
 """Services on the page of an agency; the others are in its list."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import httpx
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 from markupsafe import Markup
 
@@ -23,13 +23,14 @@ from services.gateway.connectors.announcements.store import (
 from services.gateway.connectors.source_leases import list_sources
 from services.gateway.portal.page import CurrentPage, Page
 from services.platform.database import ReadSession, ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.local_time import format_time
 from services.platform.paging import build_url
 from services.platform.service import API, get_region
 from services.platform.settings import Settings
 from services.platform.types import Slug
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 PAGE_SIZE = 10
 MOST_TITLES = 3

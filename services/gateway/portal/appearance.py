@@ -6,18 +6,19 @@ from functools import lru_cache
 from itertools import groupby
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from services.gateway.portal.assets import IMMUTABLE_FOR_A_YEAR
 from services.gateway.regency.loaded_pack import find_pack_file
 from services.platform.appearance import Appearance, Colours, Motif
 from services.platform.database import ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.problems import NotFound
 from services.platform.regency import find_regency
 from services.platform.service import get_region
 from services.platform.settings import Service
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 PATH = "/appearance.css"
 ARMS_PATH = "/lambang"

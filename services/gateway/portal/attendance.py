@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Annotated
 from uuid import UUID, uuid4
 
-from fastapi import APIRouter, Path, Request
+from fastapi import Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import TypeAdapter, ValidationError
 
@@ -27,10 +27,11 @@ from services.gateway.meetings.times import period_text
 from services.gateway.portal.page import CurrentPage, Page
 from services.gateway.portal.secret_links import SecretLink
 from services.platform.database import Database
+from services.platform.deferred_routes import Router
 from services.platform.problems import Conflict, Invalid, NotFound
 from services.platform.translation import N_
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 TOKEN = re.compile(rf"[a-z2-7]{{{TOKEN_LENGTH}}}")
 LINK = SecretLink("emall_hadir", TOKEN)

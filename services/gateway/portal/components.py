@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 
 import httpx
-from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from services.gateway.link_monitoring.reason_texts import STATE_NAMES
@@ -11,8 +10,9 @@ from services.gateway.portal.icons import FILES
 from services.gateway.portal.page import CurrentPage
 from services.gateway.portal.portal_states import PortalState
 from services.gateway.portal.service_texts import ServiceTexts
+from services.platform.deferred_routes import Router
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 SIZES = ("title", "heading", "lead", "body", "small")
 """The type scale of the style sheet, largest first."""

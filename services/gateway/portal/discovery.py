@@ -7,7 +7,7 @@ from typing import TypeAlias
 from xml.etree import ElementTree
 
 import httpx
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse
 
 from services.catalog.client import ServiceDetail
@@ -15,12 +15,13 @@ from services.gateway.portal.appearance import OWN_COLOURS
 from services.gateway.portal.assets import asset
 from services.gateway.portal.service_clients import catalog_client
 from services.platform.database import ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.problems import NotFound, Unavailable
 from services.platform.regency import find_regency
 from services.platform.service import get_region
 from services.platform.settings import Service, Settings
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
 PAGES = (

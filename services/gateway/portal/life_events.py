@@ -1,14 +1,14 @@
 """Life events: `/peristiwa` lists them, `/peristiwa/{slug}` leads to the cases of services."""
 
 import httpx
-from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from services.gateway.portal.page import CurrentPage
+from services.platform.deferred_routes import Router
 from services.platform.parameters import SlugPath
 from services.platform.service import API
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 
 @router.get("/peristiwa")

@@ -1,13 +1,14 @@
 """The page `/privasi`: what is held about people, why, until when and by whom (Law 27/2022)."""
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from services.gateway.portal.page import CurrentPage
+from services.platform.deferred_routes import Router
 from services.platform.settings import Settings
 from services.privacy import PERSONAL_DATA, describe
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 
 @router.get("/privasi")

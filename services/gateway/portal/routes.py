@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 from sqlmodel import col, select
@@ -24,12 +24,13 @@ from services.gateway.portal.scripts import allow_scripts
 from services.gateway.portal.service_texts import ServiceTexts
 from services.gateway.portal.templating import environment
 from services.platform.database import ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.languages import Language
 from services.platform.parameters import SlugPath
 from services.platform.service import API, get_region
 from services.platform.types import Slug
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 PAGE_SIZE = 40
 """Services on a page of the list: what a slow connection loads at once."""

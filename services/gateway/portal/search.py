@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import httpx
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import HTMLResponse
 from pydantic import StringConstraints
 
@@ -17,10 +17,11 @@ from services.gateway.portal.page_links import next_page, page_address
 from services.gateway.portal.scripts import allow_scripts
 from services.gateway.regency.districts import list_districts
 from services.platform.database import ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.service import API, get_region
 from services.platform.types import TEXT_PATTERN, DistrictCode, Slug
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 PAGE_SIZE = 40
 """Services on a page: what a slow connection loads at once."""

@@ -2,13 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import PlainTextResponse
 
+from services.platform.deferred_routes import Router
 from services.platform.problems import NotFound
 from services.platform.settings import Settings
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 PATH = "/.well-known/security.txt"
 VALIDITY = timedelta(days=180)

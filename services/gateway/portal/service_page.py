@@ -6,7 +6,7 @@
 from datetime import UTC, datetime
 
 import httpx
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import select
 
@@ -21,12 +21,13 @@ from services.gateway.portal.page_links import page_address
 from services.gateway.portal.portal_states import portal_states
 from services.gateway.portal.service_texts import ServiceTexts
 from services.platform.database import ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.parameters import SlugPath
 from services.platform.service import get_region
 from services.platform.service_client import RequestRejectedError
 from services.platform.types import Slug
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 ANSWERS = {"ya": True, "tidak": False}
 

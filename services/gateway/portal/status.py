@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 from sqlmodel import col, select
 
@@ -19,12 +19,13 @@ from services.gateway.portal.charts.chart import Chart
 from services.gateway.portal.page import CurrentPage, Page
 from services.gateway.portal.uptime_charts import round_down, uptime_chart
 from services.platform.database import ReadSession, ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.local_time import day_of, format_time
 from services.platform.parameters import SlugPath
 from services.platform.service import API, get_region
 from services.platform.translation import N_, Message, Translator
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 UPTIME_DAYS = 30
 

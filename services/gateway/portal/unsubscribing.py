@@ -7,7 +7,7 @@ GET changes nothing, for filters of mail open the links that they find.
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Request
+from fastapi import Path, Request
 from fastapi.responses import HTMLResponse, Response
 
 from services.gateway.people.accounts import stop_digest
@@ -15,10 +15,11 @@ from services.gateway.people.mail.unsubscribing import PATH, TOKEN_DIGITS, Unsub
 from services.gateway.people.records import subject_of
 from services.gateway.portal.page import CurrentPage, Page
 from services.platform.database import Database
+from services.platform.deferred_routes import Router
 from services.platform.identity import Caller
 from services.platform.service import get_region
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 Token = Annotated[str, Path(max_length=2 * TOKEN_DIGITS)]
 

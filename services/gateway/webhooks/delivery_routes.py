@@ -3,19 +3,20 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 from pydantic import AwareDatetime, Field
 
 from services.gateway.webhooks.delivery_log import DeliveryState, list_deliveries, send_again
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep, WriteSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.identity import Administrator
 from services.platform.paging import Page, paginate
 from services.platform.parameters import Limit
 from services.platform.problems import NotFound, problem_responses
 from services.platform.service import API, get_region
 
-router = APIRouter(prefix=API, tags=["links"], responses=problem_responses(401, 403, 404, 422))
+router = Router(prefix=API, tags=["links"], responses=problem_responses(401, 403, 404, 422))
 
 WebhookId = Annotated[UUID, Path(description="Id of the webhook.")]
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import Path, Request, Response
 from pydantic import AwareDatetime, Field
 
 from services.gateway.webhooks.delivery import derive_secret
@@ -18,6 +18,7 @@ from services.gateway.webhooks.store import list_webhooks as list_stored
 from services.platform.api_model import ApiModel
 from services.platform.concurrency_control import IdempotencyKey, claim_idempotency_key
 from services.platform.database import ReadSessionDep, WriteSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.identity import Administrator
 from services.platform.ids import new_id
 from services.platform.paging import Page
@@ -26,7 +27,7 @@ from services.platform.service import API, get_region
 from services.platform.settings import Service
 from services.platform.types import HttpsUrl
 
-router = APIRouter(prefix=API, tags=["links"], responses=problem_responses(401, 422))
+router = Router(prefix=API, tags=["links"], responses=problem_responses(401, 422))
 
 
 class NewWebhook(ApiModel):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import Path, Query, Request
 from pydantic import AwareDatetime, Field
 
 from services.gateway.connectors.announcements.connector import WebsiteConnector
@@ -13,13 +13,14 @@ from services.gateway.connectors.announcements.store import get_by_id, list_newe
 from services.gateway.connectors.source_leases import Source, list_sources
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.paging import next_page_url
 from services.platform.parameters import Limit
 from services.platform.problems import NotFound, problem_responses
 from services.platform.service import API, get_region
 from services.platform.types import Href, Slug
 
-router = APIRouter(
+router = Router(
     prefix=f"{API}/announcements", tags=["announcements"], responses=problem_responses(401, 422)
 )
 

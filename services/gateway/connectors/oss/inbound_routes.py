@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import JSONResponse
 
 from services.gateway.connectors.base import Connectors
@@ -23,6 +23,7 @@ from services.gateway.connectors.oss.messages import (
     validate_message,
 )
 from services.platform.database import DATABASE_ERRORS, Database
+from services.platform.deferred_routes import Router
 from services.platform.logging import get_logger
 from services.platform.networks import Networks
 from services.platform.problems import problem_responses
@@ -31,7 +32,7 @@ from services.platform.settings import Settings
 
 log = get_logger(__name__)
 
-router = APIRouter(prefix=f"{API}/oss", tags=["connectors"], responses=problem_responses(413))
+router = Router(prefix=f"{API}/oss", tags=["connectors"], responses=problem_responses(413))
 
 MAX_MESSAGE_BYTES = 1024 * 1024
 """Parsing holds the event loop, at worst 50 ms for a message of this size."""

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Body, Path, Request
+from fastapi import Body, Path, Request
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
 from services.gateway.api_keys.keys import AgencyKey
@@ -22,6 +22,7 @@ from services.gateway.connectors.oss.service import OssAnswer, OssService
 from services.platform.api_model import ApiModel
 from services.platform.concurrency_control import IdempotencyKey, claim_idempotency_key
 from services.platform.database import DATABASE_ERRORS, Database, ReadSessionDep, WriteSession
+from services.platform.deferred_routes import Router
 from services.platform.identity import Caller
 from services.platform.ids import new_id
 from services.platform.local_time import ZoneDep
@@ -41,7 +42,7 @@ from services.platform.settings import Service
 
 log = get_logger(__name__)
 
-router = APIRouter(
+router = Router(
     prefix=f"{API}/oss",
     tags=["connectors"],
     responses=problem_responses(401, 403, 404, 409, 422, 503),

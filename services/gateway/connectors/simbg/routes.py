@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Literal
 
 import httpx
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import Path, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import Field, StringConstraints
 
@@ -23,6 +23,7 @@ from services.gateway.regency.districts import list_districts
 from services.platform.api_model import ApiModel
 from services.platform.bounded_process import Limits, call_bounded
 from services.platform.database import ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.file_upload import file_body, read_file
 from services.platform.identity import UsageWriter
 from services.platform.local_time import ZoneDep
@@ -45,9 +46,7 @@ from services.platform.spreadsheets.problems import field_errors
 from services.platform.spreadsheets.reading import read_sheets
 from services.platform.types import DistrictCode, Href, RegionCode
 
-router = APIRouter(
-    prefix=f"{API}/simbg", tags=["connectors"], responses=problem_responses(401, 422)
-)
+router = Router(prefix=f"{API}/simbg", tags=["connectors"], responses=problem_responses(401, 422))
 
 LINK = "simbg"
 MAX_FILE = 2 * 1024 * 1024

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 import httpx
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import StringConstraints
 
@@ -34,12 +34,13 @@ from services.gateway.portal.complaints.form import (
 from services.gateway.portal.complaints.labels import ACTIONS, DEADLINE_STATES, STATES
 from services.gateway.portal.page import CurrentPage, Page
 from services.gateway.portal.secret_links import SecretLink
+from services.platform.deferred_routes import Router
 from services.platform.service import API
 from services.platform.service_client import RequestRejectedError
 from services.platform.translation import Message
 from services.platform.types import TEXT_PATTERN, Slug
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 TicketCode = Annotated[str, StringConstraints(pattern=TEXT_PATTERN, max_length=60)]
 Secret = Annotated[

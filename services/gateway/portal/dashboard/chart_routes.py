@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated
 
 import httpx
-from fastapi import APIRouter, Path
+from fastapi import Path
 from fastapi.responses import HTMLResponse, Response
 
 from services.gateway.portal.chart_answers import FileKind, Origin, chart_file, chart_page
@@ -16,9 +16,10 @@ from services.gateway.portal.dashboard.score_charts import score_chart
 from services.gateway.portal.dashboard.use_charts import USE_CHARTS, UseChart
 from services.gateway.portal.dashboard.year_scores import assessed_years
 from services.gateway.portal.page import CurrentPage, Page
+from services.platform.deferred_routes import Router
 from services.platform.types import Year
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 YEAR_CHARTS: Mapping[str, UseChart] = {**USE_CHARTS, "pelaporan": reporting_chart}
 """Charts of a year that need no scores, by their names in addresses."""

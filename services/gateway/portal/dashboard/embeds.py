@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import httpx
-from fastapi import APIRouter, Path
+from fastapi import Path
 from fastapi.responses import HTMLResponse, Response
 from markupsafe import escape
 
@@ -13,8 +13,9 @@ from services.gateway.portal.dashboard.chart_routes import ChartName, YearPath, 
 from services.gateway.portal.dashboard.figures import figure
 from services.gateway.portal.dashboard.year_scores import assessed_years
 from services.gateway.portal.page import CurrentPage
+from services.platform.deferred_routes import Router
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 FRAMED_BY_ANYONE = (
     "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors *"

@@ -5,17 +5,17 @@ from datetime import datetime
 from urllib.parse import urlencode
 
 import httpx
-from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from services.assessment.client import NetworkMeasures
 from services.gateway.portal.dashboard.chart_routes import YearPath
 from services.gateway.portal.dashboard.figures import compact, figure
 from services.gateway.portal.page import CurrentPage, Page
+from services.platform.deferred_routes import Router
 from services.platform.service import API
 from services.platform.translation import N_, Message
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 SECTORS: Mapping[str, Message] = {
     "government": N_("Pemerintah"),

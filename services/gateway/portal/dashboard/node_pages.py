@@ -6,7 +6,7 @@ from functools import partial
 from typing import Annotated
 
 import httpx
-from fastapi import APIRouter, Path
+from fastapi import Path
 from fastapi.responses import HTMLResponse
 
 from services.assessment.client import (
@@ -22,10 +22,11 @@ from services.gateway.portal.dashboard.node_addresses import node_address
 from services.gateway.portal.dashboard.score_charts import node_chart
 from services.gateway.portal.dashboard.year_scores import assessed_years
 from services.gateway.portal.page import CurrentPage, Page
+from services.platform.deferred_routes import Router
 from services.platform.languages import SOURCE_LANGUAGE, Language
 from services.platform.types import Year
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 FIRST_EVIDENCE = 10
 """How many pieces of evidence are shown before the others are opened."""

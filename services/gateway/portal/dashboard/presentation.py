@@ -3,7 +3,6 @@
 from datetime import datetime
 
 import httpx
-from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from services.gateway.portal.dashboard.chart_routes import YearPath
@@ -11,8 +10,9 @@ from services.gateway.portal.dashboard.figures import figure, range_text
 from services.gateway.portal.dashboard.score_charts import elements_chart, trend_chart
 from services.gateway.portal.dashboard.year_scores import assessed_years
 from services.gateway.portal.page import CurrentPage
+from services.platform.deferred_routes import Router
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 SHOWN_LEVERS = 5
 

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Annotated
 
 import httpx
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from services.assessment.client import Gain, Lever
@@ -21,10 +21,11 @@ from services.gateway.portal.dashboard.node_addresses import node_address
 from services.gateway.portal.dashboard.score_charts import elements_chart, trend_chart
 from services.gateway.portal.dashboard.year_scores import YearScores, assessed_years
 from services.gateway.portal.page import CurrentPage, Page
+from services.platform.deferred_routes import Router
 from services.platform.translation import N_, NC_, Message
 from services.platform.types import FIRST_YEAR
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 FIRST_LEVERS = 5
 """How many actions are shown before the others are opened."""

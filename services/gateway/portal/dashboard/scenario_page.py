@@ -9,7 +9,7 @@ from typing import Annotated
 from urllib.parse import urlencode
 
 import httpx
-from fastapi import APIRouter, Query
+from fastapi import Query
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from markupsafe import Markup
 
@@ -27,10 +27,11 @@ from services.gateway.portal.dashboard.node_addresses import node_address
 from services.gateway.portal.dashboard.year_scores import METHOD, YearScores, current_scores
 from services.gateway.portal.page import CurrentPage, Page
 from services.gateway.portal.scripts import allow_scripts
+from services.platform.deferred_routes import Router
 from services.platform.service import API
 from services.platform.types import Year
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 MAX_SCORE = 100
 MAX_CODE = 80

@@ -5,15 +5,15 @@ from collections.abc import Mapping
 from datetime import datetime
 
 import httpx
-from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from services.gateway.portal.dashboard.chart_routes import YearPath
 from services.gateway.portal.dashboard.use_charts import USE_CHARTS
 from services.gateway.portal.page import CurrentPage
+from services.platform.deferred_routes import Router
 from services.platform.translation import N_, Message
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 MISSING: Mapping[str, Message] = {
     "bulan": N_("Belum ada permohonan per bulan. Instansi memberinya lewat laporan bulanan."),

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import cache
 
 import httpx
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 
 from services.catalog.client import CatalogClient, ServiceDetail
@@ -22,6 +22,7 @@ from services.gateway.portal.service_clients import catalog_client
 from services.gateway.portal.service_texts import ServiceTexts
 from services.gateway.portal.templating import TEMPLATES
 from services.platform.database import ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.languages import SOURCE_LANGUAGE
 from services.platform.local_time import get_zone
 from services.platform.parameters import LanguageQuery
@@ -29,7 +30,7 @@ from services.platform.problems import Conflict, Unavailable, problem_responses
 from services.platform.service import API, get_region
 from services.platform.translation import N_, Message, translator
 
-router = APIRouter(tags=["catalog"], responses=problem_responses(401, 422))
+router = Router(tags=["catalog"], responses=problem_responses(401, 422))
 
 AT_ONCE = 8
 """Services that are asked for at a time."""

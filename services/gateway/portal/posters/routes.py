@@ -5,7 +5,7 @@ from collections import defaultdict
 from typing import Annotated, Any
 
 import httpx
-from fastapi import APIRouter, Path, Request
+from fastapi import Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import StringConstraints
 
@@ -24,13 +24,14 @@ from services.gateway.portal.posters.content import PosterContent, office_poster
 from services.gateway.portal.posters.render import poster_pdf, poster_svg
 from services.gateway.portal.service_clients import catalog_client
 from services.platform.database import Database, ReadSession, ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.parameters import SlugPath
 from services.platform.problems import NotFound, Unavailable, problem_responses
 from services.platform.regency import find_regency
 from services.platform.service import get_region
 from services.platform.settings import Service, Settings
 
-router = APIRouter(tags=["links"], responses=problem_responses(401, 404, 422))
+router = Router(tags=["links"], responses=problem_responses(401, 404, 422))
 
 SATISFACTION = "skm"
 """The survey that posters lead to."""

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import httpx
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import Path, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import StringConstraints
 
@@ -21,12 +21,13 @@ from services.gateway.portal.secret_links import SecretLink
 from services.gateway.portal.service_clients import feedback_client
 from services.gateway.portal.surveys.device import DEVICES, current_collector, current_device
 from services.gateway.portal.surveys.form import parse_fields
+from services.platform.deferred_routes import Router
 from services.platform.local_time import format_time
 from services.platform.parameters import SlugPath
 from services.platform.problems import NotAuthenticated, Unavailable
 from services.platform.service_client import RequestRejectedError
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 DEVICE_PAGE = "/survei/perangkat"
 LINK = SecretLink("emall_tautan_perangkat", TOKEN)

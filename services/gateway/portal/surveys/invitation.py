@@ -1,7 +1,7 @@
 """`/survei/undangan`: a survey for those who are invited, answered once by each link."""
 
 import httpx
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 
 from services.feedback.client import InvitationSubject
@@ -21,8 +21,9 @@ from services.gateway.portal.surveys.one_use_links import (
     thanks_of,
 )
 from services.gateway.portal.surveys.routes import fetch_survey
+from services.platform.deferred_routes import Router
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 PAGE = "/survei/undangan"
 LINK = SecretLink("emall_undangan", TOKEN)

@@ -1,7 +1,7 @@
 """`/nilai`: a short rating of a service, opened once by a token that proves its use."""
 
 import httpx
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 
 from services.gateway.portal.page import CurrentPage, Page
@@ -15,8 +15,9 @@ from services.gateway.portal.surveys.one_use_links import (
     thanks_of,
 )
 from services.gateway.portal.surveys.routes import Held, SurveyParameters, fetch_survey
+from services.platform.deferred_routes import Router
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 PAGE = "/nilai"
 LINK = SecretLink("emall_nilai", TOKEN)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import httpx
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import Depends, Path, Query
 from fastapi.responses import HTMLResponse, Response
 from pydantic import StringConstraints
 
@@ -15,12 +15,13 @@ from services.gateway.portal.charts.chart import Chart
 from services.gateway.portal.page import CurrentPage, Page
 from services.gateway.portal.surveys.periods import period_words
 from services.gateway.portal.surveys.result_charts import RESULT_CHARTS, ShownResults
+from services.platform.deferred_routes import Router
 from services.platform.parameters import SlugPath
 from services.platform.service import API
 from services.platform.translation import N_, NC_, Message
 from services.platform.types import Slug
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 ACTION_STATES: Mapping[str, Message] = {
     "planned": N_("Direncanakan"),

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from uuid import uuid4
 
 import httpx
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import StringConstraints
 
@@ -28,12 +28,13 @@ from services.gateway.portal.surveys.form import (
 )
 from services.gateway.regency.districts import list_districts
 from services.platform.database import ReadSessionDep
+from services.platform.deferred_routes import Router
 from services.platform.parameters import SlugPath
 from services.platform.service import API, get_region
 from services.platform.service_client import RequestRejectedError
 from services.platform.types import DistrictCode, Slug
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 CHANNEL_KINDS = ("online", "counter", "phone", "visit", "email")
 SATISFACTION = "skm"

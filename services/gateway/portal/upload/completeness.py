@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import httpx
-from fastapi import APIRouter, Query
+from fastapi import Query
 from fastapi.responses import HTMLResponse
 
 from services.gateway.portal.dashboard.reporting_chart import (
@@ -14,10 +14,11 @@ from services.gateway.portal.dashboard.reporting_chart import (
 )
 from services.gateway.portal.page import CurrentPage
 from services.gateway.portal.upload.labels import LABELS
+from services.platform.deferred_routes import Router
 from services.platform.service import API
 from services.platform.types import Year
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 
 @router.get("/dasbor/pelaporan")

@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import Annotated, Any, Literal
 
 import httpx
-from fastapi import APIRouter, Path, Request
+from fastapi import Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.datastructures import UploadFile
 
@@ -39,13 +39,14 @@ from services.gateway.portal.upload.session import (
     check_form_token,
     current_session,
 )
+from services.platform.deferred_routes import Router
 from services.platform.local_time import format_time
 from services.platform.service import API
 from services.platform.service_client import RequestRejectedError
 from services.platform.spreadsheets.model import CSV, ODS, XLSX, media_type_of
 from services.platform.translation import Message
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 MAX_FILE_BYTES = 2 * 1024 * 1024
 MAX_FIELD_BYTES = 3 * 1024 * 1024

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, Response
 
 from services.gateway.people.accounts import (
@@ -23,12 +23,13 @@ from services.gateway.portal.workspace.access import AnyPerson, Enter, Workspace
 from services.gateway.portal.workspace.labels import ROLES
 from services.gateway.portal.workspace.passkey_requests import relying_party
 from services.gateway.portal.workspace.sign_in import TOO_MANY, address_of
+from services.platform.deferred_routes import Router
 from services.platform.languages import COMPLETE_LANGUAGES, LANGUAGE_NAMES, Language
 from services.platform.local_time import format_time
 from services.platform.service import get_region
 from services.platform.translation import N_, Message
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 ACCOUNT = "/kelola/akun"
 PASSWORD = "/kelola/akun/sandi"  # noqa: S105 - the address of a page

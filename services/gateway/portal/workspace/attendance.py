@@ -4,7 +4,7 @@ import base64
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 
 from services.gateway.meetings.attendance_routes import (
@@ -23,10 +23,11 @@ from services.gateway.portal.workspace.meeting_plans import (
     read_attendance,
 )
 from services.gateway.portal.workspace.meeting_records import MeetingId, Recorder
+from services.platform.deferred_routes import Router
 from services.platform.problems import Conflict, NotAllowed, NotFound
 from services.platform.translation import N_, Message
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 LIST = f"{PLANS}/{{id}}/daftar-hadir"
 

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 from fastapi.responses import HTMLResponse, Response
 from pydantic import StringConstraints
 
@@ -22,13 +22,14 @@ from services.gateway.portal.workspace.downloads import (
     file_moment,
     xlsx_file,
 )
+from services.platform.deferred_routes import Router
 from services.platform.local_time import start_of_day
 from services.platform.service import get_region
 from services.platform.spreadsheets.csv_export import CsvValue
 from services.platform.translation import N_, Message
 from services.platform.types import TEXT_PATTERN
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 AUDIT = "/kelola/jejak"
 PAGE_SIZE = 50

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Annotated, Literal, TypedDict
 
 import httpx
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from fastapi.responses import HTMLResponse, Response
 from pydantic import StringConstraints
 
@@ -17,12 +17,13 @@ from services.gateway.portal.complaints.form import normalise_ticket
 from services.gateway.portal.complaints.labels import ACTIONS, DEADLINE_STATES, STATES
 from services.gateway.portal.workspace.access import NOT_STORED, Enter, Workspace
 from services.gateway.portal.workspace.tasks import Task
+from services.platform.deferred_routes import Router
 from services.platform.ids import new_id
 from services.platform.service_client import RequestRejectedError
 from services.platform.translation import N_, NC_, Message
 from services.platform.types import TEXT_PATTERN
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 CASES = "/kelola/pengaduan"
 MAX_CASES = 1000

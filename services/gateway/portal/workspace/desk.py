@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import httpx
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import HTMLResponse, Response
 
 from services.gateway.link_monitoring.health import read_link_health
@@ -57,12 +57,13 @@ from services.gateway.portal.workspace.sign_in import Target
 from services.gateway.portal.workspace.survey_tasks import find_due_follow_up, find_survey_tasks
 from services.gateway.portal.workspace.surveys import SURVEYS
 from services.gateway.portal.workspace.tasks import Task, TaskSource
+from services.platform.deferred_routes import Router
 from services.platform.service import get_region
 from services.platform.service_client import RequestRejectedError
 from services.platform.settings import Settings
 from services.platform.translation import N_, NC_
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 MAX_INVITATIONS = 1000
 

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from uuid import UUID
 
 import httpx
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 
 from services.gateway.handovers.handovers import (
@@ -37,12 +37,13 @@ from services.gateway.portal.workspace.people import (
     Administrator,
     ConfirmedAdministrator,
 )
+from services.platform.deferred_routes import Router
 from services.platform.ids import new_id
 from services.platform.problems import Conflict
 from services.platform.service import get_region
 from services.platform.translation import N_, Message
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 HANDOVERS = "/kelola/orang/serah-terima"
 MAX_SHOWN = 200

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import httpx
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 from fastapi.responses import HTMLResponse, Response
 
 from services.assessment.client import IndexLevels, IndicatorLevel
@@ -15,11 +15,12 @@ from services.gateway.portal.workspace.evidence.index_kinds import (
     WORKBOOK,
     index_name,
 )
+from services.platform.deferred_routes import Router
 from services.platform.parameters import SlugPath
 from services.platform.translation import N_, Message
 from services.platform.types import Year
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 IndicatorNumber = Annotated[int, Path(ge=1, le=999)]
 Ending = Annotated[Literal["xlsx", "csv"], Path()]

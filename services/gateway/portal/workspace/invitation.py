@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import Path, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlalchemy.exc import IntegrityError
 
@@ -19,6 +19,7 @@ from services.gateway.portal.page import CurrentPage, Page
 from services.gateway.portal.secret_links import SecretLink
 from services.gateway.portal.workspace.access import database_of, no_store, redirect
 from services.gateway.portal.workspace.sign_in import start
+from services.platform.deferred_routes import Router
 from services.platform.lazy_module import LazyModule
 from services.platform.service import get_region
 from services.platform.translation import N_, Message
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 else:
     segno = LazyModule("segno")
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 INVITATION = "/kelola/undangan"
 SECOND_FACTOR = "/kelola/undangan/kode"

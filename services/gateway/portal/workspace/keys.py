@@ -7,7 +7,7 @@ from typing import Annotated
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from fastapi import APIRouter, Path, Request
+from fastapi import Path, Request
 from fastapi.responses import HTMLResponse, Response
 
 from services.gateway.api_keys.consumption import count_requests
@@ -29,6 +29,7 @@ from services.gateway.portal.workspace.people import Administrator, ConfirmedAdm
 from services.platform.api_model import ApiModel
 from services.platform.concurrency_control import claim_idempotency_key
 from services.platform.database import WriteSession
+from services.platform.deferred_routes import Router
 from services.platform.ids import new_id
 from services.platform.problems import Conflict
 from services.platform.scopes import SCOPES, Scope
@@ -36,7 +37,7 @@ from services.platform.service import get_region
 from services.platform.settings import Service
 from services.platform.translation import N_, Message
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 KEYS = "/kelola/kunci"
 MAX_KEYS = 2000

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import httpx
-from fastapi import APIRouter, Depends, Path
+from fastapi import Depends, Path
 from fastapi.responses import HTMLResponse, Response
 
 from services.assessment.client import (
@@ -23,12 +23,13 @@ from services.gateway.portal.dashboard.routes import ROLES
 from services.gateway.portal.workspace.access import NOT_STORED, Enter, Workspace, database_of
 from services.gateway.portal.workspace.hidden_fields import form_id_of
 from services.gateway.portal.workspace.reasons import reasons_of
+from services.platform.deferred_routes import Router
 from services.platform.ids import new_id
 from services.platform.service import get_region
 from services.platform.service_client import RequestRejectedError
 from services.platform.translation import N_, Message
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 ASSESSMENTS = "/kelola/penilaian"
 METHOD = "cgr-2015"

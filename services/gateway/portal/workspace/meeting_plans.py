@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import httpx
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 
 from services.assessment.client import SECTORS, Stakeholder
@@ -48,6 +48,7 @@ from services.gateway.portal.workspace.reasons import reasons_of
 from services.gateway.portal.workspace.tasks import Task
 from services.platform.conditional_writes import ConditionalWrite
 from services.platform.database import WriteSession
+from services.platform.deferred_routes import Router
 from services.platform.problems import (
     Conflict,
     NotAllowed,
@@ -60,7 +61,7 @@ from services.platform.service import get_region
 from services.platform.settings import Settings
 from services.platform.translation import N_, Message
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 PLANS = f"{MEETINGS}/rencana"
 

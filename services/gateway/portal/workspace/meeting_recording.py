@@ -5,7 +5,7 @@ from contextlib import suppress
 from uuid import UUID
 
 import httpx
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 
 from services.assessment.client import Meeting
@@ -45,12 +45,13 @@ from services.gateway.portal.workspace.meeting_records import (
 )
 from services.gateway.portal.workspace.meetings import show_meeting_page
 from services.gateway.portal.workspace.reasons import reasons_of
+from services.platform.deferred_routes import Router
 from services.platform.ids import new_id
 from services.platform.problems import NotFound, PreconditionFailed
 from services.platform.service_client import RequestRejectedError
 from services.platform.translation import N_, Message
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 LABELS: Mapping[str, Message] = {
     "kind": N_("Jenis"),

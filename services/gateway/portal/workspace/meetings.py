@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 import httpx
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, Response
 from pydantic import TypeAdapter, ValidationError
 
@@ -43,11 +43,12 @@ from services.gateway.portal.workspace.meeting_records import (
     labels,
 )
 from services.gateway.portal.workspace.tasks import Task
+from services.platform.deferred_routes import Router
 from services.platform.service_client import RequestRejectedError
 from services.platform.translation import N_, Message
 from services.platform.types import Text, Year
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 NOT_ANOTHER = N_("Bukti dikonfirmasi instansi lain: bukan yang mencatat dan bukan pemimpin rapat.")
 NEEDS_REASON = N_("Tulis alasannya, 3 sampai 5.000 karakter.")

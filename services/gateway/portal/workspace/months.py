@@ -10,7 +10,7 @@ from typing import Annotated
 from uuid import UUID
 
 import httpx
-from fastapi import APIRouter, Depends, Path
+from fastapi import Depends, Path
 from fastapi.responses import HTMLResponse, Response
 from pydantic import StringConstraints
 
@@ -29,13 +29,14 @@ from services.gateway.portal.workspace.month_form import (
     read_grid,
 )
 from services.gateway.portal.workspace.reasons import reasons_of
+from services.platform.deferred_routes import Router
 from services.platform.months import add_months, parse_period
 from services.platform.service import get_region
 from services.platform.service_client import RequestRejectedError
 from services.platform.translation import N_, NC_, Message
 from services.platform.types import Year
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 MONTHS = "/kelola/laporan"
 HINT_MONTHS = 2

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import ValidationError
 
@@ -21,6 +21,7 @@ from services.gateway.portal.workspace.access import (
     safe_target,
 )
 from services.gateway.portal.workspace.sign_in import Target, password_page, start
+from services.platform.deferred_routes import Router
 from services.platform.derived_keys import derived_key
 from services.platform.logging import get_logger
 from services.platform.service import get_region
@@ -29,7 +30,7 @@ from services.platform.translation import N_
 
 log = get_logger(__name__)
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 BEGIN = "/kelola/masuk/oidc"
 RETURN = "/kelola/masuk/oidc/kembali"

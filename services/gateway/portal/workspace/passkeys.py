@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, Response
 
 from services.gateway.people.passkeys import (
@@ -19,10 +19,11 @@ from services.gateway.portal.scripts import allow_scripts
 from services.gateway.portal.workspace.access import Enter, RefusedError, Workspace, database_of
 from services.gateway.portal.workspace.account import ACCOUNT
 from services.gateway.portal.workspace.passkey_requests import relying_party
+from services.platform.deferred_routes import Router
 from services.platform.service import get_region
 from services.platform.translation import N_, Message
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 PASSKEY = "/kelola/akun/kunci-sandi"
 NO_PASSKEYS_HERE = N_(

@@ -6,7 +6,7 @@ from typing import Annotated
 from uuid import UUID
 
 import httpx
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, Response
 
 from services.catalog.client import AgencyItem
@@ -21,11 +21,12 @@ from services.gateway.portal.workspace.access import Enter, Workspace, database_
 from services.gateway.portal.workspace.invitation import NO_EMAIL
 from services.gateway.portal.workspace.labels import ROLES as ROLE_LABELS
 from services.gateway.portal.workspace.labels import STATES
+from services.platform.deferred_routes import Router
 from services.platform.problems import Conflict
 from services.platform.service import get_region
 from services.platform.translation import N_, Message
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 PEOPLE = "/kelola/orang"
 MAX_PEOPLE = 1000

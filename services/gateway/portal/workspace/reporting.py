@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated
 
 import httpx
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
 from services.gateway.people.month_reminder_routes import (
@@ -17,13 +17,14 @@ from services.gateway.people.month_reminder_routes import (
 from services.gateway.portal.workspace.access import Enter, Workspace, database_of
 from services.gateway.portal.workspace.reasons import reasons_of
 from services.gateway.portal.workspace.tasks import Task
+from services.platform.deferred_routes import Router
 from services.platform.months import add_months, parse_period
 from services.platform.problems import ProblemError
 from services.platform.settings import Settings
 from services.platform.translation import N_, Message
 from services.platform.types import YearMonth
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 REPORTING = "/kelola/pelaporan"
 MONTHS_BACK = 12

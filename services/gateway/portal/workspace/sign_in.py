@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import HTMLResponse, Response
 
 from services.gateway.people.records import Person
@@ -32,10 +32,11 @@ from services.gateway.portal.workspace.access import (
     with_target,
 )
 from services.gateway.portal.workspace.passkey_requests import ask_for_passkey, relying_party
+from services.platform.deferred_routes import Router
 from services.platform.service import get_region
 from services.platform.translation import N_, Message
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 Target = Annotated[
     str | None, Query(alias="ke", max_length=MAX_TARGET, description="The page to return to.")

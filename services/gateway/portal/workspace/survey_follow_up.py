@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import httpx
-from fastapi import APIRouter, Path
+from fastapi import Path
 from fastapi.responses import HTMLResponse, Response
 from pydantic import TypeAdapter, ValidationError
 
@@ -18,13 +18,14 @@ from services.gateway.portal.workspace.hidden_fields import form_id_of, tag_of
 from services.gateway.portal.workspace.reasons import reasons_of
 from services.gateway.portal.workspace.round_form import day_of_field
 from services.gateway.portal.workspace.surveys import SURVEYS, Planner
+from services.platform.deferred_routes import Router
 from services.platform.ids import new_id
 from services.platform.parameters import SlugPath
 from services.platform.service_client import RequestRejectedError
 from services.platform.translation import N_, Message, Translator
 from services.platform.types import ShortText, Text, Year
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 PLAN = f"{SURVEYS}/{{slug}}/tindak-lanjut"
 ActionPath = Annotated[UUID, Path()]

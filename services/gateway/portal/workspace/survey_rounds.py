@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated
 
 import httpx
-from fastapi import APIRouter, Path
+from fastapi import Path
 from fastapi.responses import HTMLResponse, Response
 
 from services.assessment.client import Stakeholder
@@ -20,12 +20,13 @@ from services.gateway.portal.workspace.surveys import (
     may_change,
     require_agency,
 )
+from services.platform.deferred_routes import Router
 from services.platform.parameters import SlugPath
 from services.platform.service_client import RequestRejectedError
 from services.platform.settings import Settings
 from services.platform.translation import N_, Message
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 ROUND = f"{SURVEYS}/{{slug}}/putaran/{{putaran}}"
 

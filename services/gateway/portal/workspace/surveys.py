@@ -6,19 +6,20 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import httpx
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from fastapi.responses import HTMLResponse, Response
 
 from services.feedback.client import RoundSummary, SurveyDetail, SurveyResults
 from services.gateway.portal.posters.codes import poster_about
 from services.gateway.portal.surveys.results import ACTION_STATES
 from services.gateway.portal.workspace.access import Enter, RefusedError, Workspace, database_of
+from services.platform.deferred_routes import Router
 from services.platform.parameters import SlugPath
 from services.platform.service import get_region
 from services.platform.translation import N_, NC_, Message
 from services.platform.types import Year
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 SURVEYS = "/kelola/survei"
 YEARS = 3

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import Depends, Path, Request
 from fastapi.responses import HTMLResponse, Response
 from markupsafe import Markup
 
@@ -15,6 +15,7 @@ from services.gateway.hub_status.routes import get_hub_status
 from services.gateway.hub_status.runbook import read_runbook
 from services.gateway.portal.workspace.access import Enter, Workspace, database_of
 from services.gateway.portal.workspace.people import ConfirmedAdministrator
+from services.platform.deferred_routes import Router
 from services.platform.health.findings import RUNBOOK, HealthCheck, Severity
 from services.platform.health.monitor import HealthMonitor
 from services.platform.job_status import JobStatus
@@ -24,7 +25,7 @@ from services.platform.service import get_region
 from services.platform.settings_in_force import SettingSource, list_settings
 from services.platform.translation import N_, NC_, Message, Translator
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 SYSTEM = "/kelola/sistem"
 RUNBOOK_PAGE = f"{SYSTEM}/panduan"

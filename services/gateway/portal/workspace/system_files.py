@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response
 
 from services.gateway.hub_status.backups import list_backups
@@ -11,11 +11,12 @@ from services.gateway.portal.page import Page
 from services.gateway.portal.workspace.access import database_of
 from services.gateway.portal.workspace.downloads import Table, csv_file, file_moment, xlsx_file
 from services.gateway.portal.workspace.system import SYSTEM, Reader
+from services.platform.deferred_routes import Router
 from services.platform.job_status import JobStatus
 from services.platform.service import get_region
 from services.platform.translation import N_, NC_, Message
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 MOST_BACKUPS = 1000
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 from pydantic import TypeAdapter, ValidationError
 
@@ -25,12 +25,13 @@ from services.gateway.webhooks.store import (
     insert_webhook,
     list_webhooks,
 )
+from services.platform.deferred_routes import Router
 from services.platform.ids import new_id
 from services.platform.service import get_region
 from services.platform.translation import N_, NC_, Message
 from services.platform.types import HttpsUrl
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 WEBHOOKS = "/kelola/webhook"
 MAX_DELIVERIES = 100

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import httpx
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 from markupsafe import Markup
 from pydantic import TypeAdapter, ValidationError
@@ -48,11 +48,12 @@ from services.gateway.portal.workspace.catalog.values import (
 from services.gateway.portal.workspace.hidden_fields import form_id_of, given_tag
 from services.gateway.portal.workspace.links.link_fields import validation_errors, with_zone
 from services.gateway.portal.workspace.reasons import reasons_of
+from services.platform.deferred_routes import Router
 from services.platform.differences import Difference
 from services.platform.problems import FieldError, ProblemError
 from services.platform.translation import N_
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 DIFFERENCES: TypeAdapter[list[Difference]] = TypeAdapter(list[Difference])
 NO_AGENCY = N_("Pilih dulu instansi yang mengumumkan.")

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 import httpx
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import HTMLResponse, Response
 from pydantic import ValidationError
 
@@ -43,12 +43,13 @@ from services.gateway.portal.workspace.downloads import Table, csv_file, xlsx_fi
 from services.gateway.portal.workspace.hidden_fields import tag_of
 from services.gateway.portal.workspace.links.link_records import moment_text
 from services.platform.conditional_writes import ConditionalWrite
+from services.platform.deferred_routes import Router
 from services.platform.paging import Page
 from services.platform.problems import NotAllowed, ProblemError
 from services.platform.spreadsheets.csv_export import CsvValue
 from services.platform.translation import N_, Message
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 PAGE_SIZE = 50
 MOST_EXPORTED = 2000

@@ -5,14 +5,15 @@ from datetime import date, timedelta
 from typing import Annotated
 
 import httpx
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from fastapi.responses import HTMLResponse, Response
 
 from services.gateway.portal.popular import most_used
 from services.gateway.portal.workspace.access import Enter, Workspace
+from services.platform.deferred_routes import Router
 from services.platform.types import YearMonth
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 MONTHS_BACK = 12
 MOST_SERVICES = 20

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import httpx
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, Response
 
 from services.catalog.spreadsheet.client import CatalogSpreadsheetClient
@@ -19,11 +19,12 @@ from services.gateway.portal.workspace.workbook_upload import (
     read_upload,
     write_carried,
 )
+from services.platform.deferred_routes import Router
 from services.platform.problems import FieldError
 from services.platform.service_client import RequestRejectedError
 from services.platform.translation import N_, Message
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 IMPORT = "/kelola/impor"
 Writer = Annotated[Workspace, Depends(Enter("editor", "lead"))]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import httpx
-from fastapi import APIRouter, Depends, Path
+from fastapi import Depends, Path
 from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel
 
@@ -41,10 +41,11 @@ from services.gateway.portal.workspace.catalog.values import (
     with_more_rows,
 )
 from services.gateway.portal.workspace.hidden_fields import given_tag, tag_of
+from services.platform.deferred_routes import Router
 from services.platform.service_client import RequestRejectedError
 from services.platform.translation import N_, Message
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 KindName = Literal["instansi", "tempat", "sumber"]
 Keeper = Annotated[Workspace, Depends(Enter("editor", "lead"))]

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 import httpx
-from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
 
 from services.gateway.portal.workspace.access import Workspace
@@ -38,10 +37,11 @@ from services.gateway.portal.workspace.catalog.values import (
     with_more_rows,
 )
 from services.gateway.portal.workspace.hidden_fields import given_tag
+from services.platform.deferred_routes import Router
 from services.platform.service_client import RequestRejectedError
 from services.platform.translation import N_
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 NO_AGENCY = N_("Pilih dulu instansi yang memberi layanan ini.")
 

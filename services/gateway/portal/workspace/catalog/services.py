@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date
 
 import httpx
-from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
 
 from services.catalog.client import DraftItem, ServiceFreshness, service_content
@@ -32,11 +31,12 @@ from services.gateway.portal.workspace.catalog.service_records import (
 )
 from services.gateway.portal.workspace.catalog.tables import read_tables
 from services.gateway.portal.workspace.hidden_fields import tag_of
+from services.platform.deferred_routes import Router
 from services.platform.differences import differences
 from services.platform.service_client import RequestRejectedError
 from services.platform.translation import N_, Message
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 COMPONENTS = 14
 MAX_REASON = 2000

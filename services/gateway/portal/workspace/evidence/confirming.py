@@ -11,7 +11,7 @@ from typing import Annotated
 from uuid import UUID
 
 import httpx
-from fastapi import APIRouter, Query
+from fastapi import Query
 from fastapi.responses import HTMLResponse, Response
 
 from services.assessment.client import Evidence, Meeting
@@ -28,10 +28,11 @@ from services.gateway.portal.workspace.evidence.kinds import KIND_BY_SLUG
 from services.gateway.portal.workspace.evidence.lists import MEETING, MEETING_SLUG, Row, find_rows
 from services.gateway.portal.workspace.evidence.pages import NOT_ANOTHER, TOO_LONG_NOTE, is_text
 from services.gateway.portal.workspace.evidence.record_kind import EVIDENCE, YOUR_NOTE
+from services.platform.deferred_routes import Router
 from services.platform.service_client import RequestRejectedError
 from services.platform.translation import N_, Message
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 MAX_TICKED = 100
 """Proposals of a page, and of one act: each is a request to the service."""

@@ -6,7 +6,7 @@ from typing import Annotated
 from uuid import UUID
 
 import httpx
-from fastapi import APIRouter, Query
+from fastapi import Query
 from fastapi.responses import Response
 
 from services.assessment.client import Evidence
@@ -18,10 +18,11 @@ from services.gateway.portal.workspace.evidence.kinds import KIND_BY_SLUG, KINDS
 from services.gateway.portal.workspace.evidence.lists import Row, StateFilter, find_rows
 from services.gateway.portal.workspace.evidence.record_kind import RecordKind
 from services.gateway.portal.workspace.evidence.vocabulary import STATES
+from services.platform.deferred_routes import Router
 from services.platform.spreadsheets.csv_export import CsvValue
 from services.platform.translation import N_, Message
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 COMMON: Sequence[Message] = (
     N_("Keadaan"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import httpx
-from fastapi import APIRouter, Query
+from fastapi import Query
 from fastapi.responses import HTMLResponse, Response
 
 from services.assessment.client import Evidence, Meeting, Record
@@ -27,9 +27,10 @@ from services.gateway.portal.workspace.evidence.kinds import (
 from services.gateway.portal.workspace.evidence.record_kind import EVIDENCE
 from services.gateway.portal.workspace.evidence.stored_records import find_record
 from services.gateway.portal.workspace.meeting_records import MEETINGS
+from services.platform.deferred_routes import Router
 from services.platform.translation import N_
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 StateFilter = Literal["", "proposed", "confirmed", "disputed", "withdrawn"]
 ROWS_PER_PAGE = 50

@@ -5,7 +5,6 @@ import re
 from collections.abc import Mapping
 
 import httpx
-from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
 from pydantic import TypeAdapter, ValidationError
 
@@ -42,11 +41,12 @@ from services.gateway.portal.workspace.evidence.record_kind import (
 )
 from services.gateway.portal.workspace.evidence.stored_records import Found
 from services.gateway.portal.workspace.hidden_fields import tag_of
+from services.platform.deferred_routes import Router
 from services.platform.service_client import RequestRejectedError
 from services.platform.translation import N_, Message
 from services.platform.types import Text
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 NOT_ANOTHER = N_(
     "Anda tidak dapat mengonfirmasinya: bukti dikonfirmasi orang lain dari organisasi lain, bukan "

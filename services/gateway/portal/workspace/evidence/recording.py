@@ -7,7 +7,6 @@ from datetime import timedelta
 from uuid import UUID
 
 import httpx
-from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
 from starlette.datastructures import UploadFile
 
@@ -39,12 +38,13 @@ from services.gateway.portal.workspace.evidence.stored_records import Found
 from services.gateway.portal.workspace.hidden_fields import form_id_of, tag_of
 from services.gateway.portal.workspace.reasons import reasons_of
 from services.gateway.portal.workspace.written_dates import write_date
+from services.platform.deferred_routes import Router
 from services.platform.ids import new_id
 from services.platform.packs import Source
 from services.platform.service_client import RequestRejectedError
 from services.platform.translation import N_
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 REFUSED = N_("Catatan ini ditolak layanan penilaian: %(reasons)s")
 NOT_THIS_KIND = N_("Peran Anda tidak mencatat bukti jenis ini.")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import httpx
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 
 from services.gateway.portal.workspace.access import NOT_STORED, Workspace
@@ -17,11 +17,12 @@ from services.gateway.portal.workspace.workbook_upload import (
     read_upload,
     write_carried,
 )
+from services.platform.deferred_routes import Router
 from services.platform.problems import FieldError
 from services.platform.service_client import RequestRejectedError
 from services.platform.translation import N_, NC_, Message
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 IMPORT = f"{EVIDENCE}/impor"
 TOO_LARGE = N_("Berkas ini terlalu besar; paling besar 2 MB. Bagi menurut lembarnya.")

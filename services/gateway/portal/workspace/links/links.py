@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import httpx
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 from pydantic import TypeAdapter, ValidationError
 
@@ -57,12 +57,13 @@ from services.gateway.portal.workspace.links.link_records import (
 )
 from services.gateway.portal.workspace.reasons import reasons_of
 from services.platform.conditional_writes import ConditionalWrite, version_tag
+from services.platform.deferred_routes import Router
 from services.platform.differences import Difference
 from services.platform.problems import FieldError, ProblemError
 from services.platform.service import get_region
 from services.platform.translation import N_, NC_, Message
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 MOST_INCIDENTS = 20
 DIFFERENCES: TypeAdapter[list[Difference]] = TypeAdapter(list[Difference])

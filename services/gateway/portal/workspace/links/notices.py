@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 from pydantic import ValidationError
 
@@ -31,10 +31,11 @@ from services.gateway.portal.workspace.links.link_fields import (
     with_zone,
 )
 from services.gateway.portal.workspace.links.link_records import LINKS, Administrator, find_item
+from services.platform.deferred_routes import Router
 from services.platform.problems import ProblemError
 from services.platform.translation import N_, Message
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 
 
 @dataclass(frozen=True)
