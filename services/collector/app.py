@@ -22,7 +22,7 @@ from services.platform.middleware import EntityTagMiddleware
 from services.platform.problems import add_problem_handlers
 from services.platform.request_id import RequestIdMiddleware
 from services.platform.security_headers import SecurityHeadersMiddleware
-from services.platform.service import NO_TELEMETRY, add_routers, build_openapi
+from services.platform.service import NO_TELEMETRY, add_openapi_route, add_routers, build_openapi
 from services.platform.settings import Settings, Standalone
 from services.platform.version import VERSION
 
@@ -61,7 +61,7 @@ def create_app(
         version=VERSION,
         docs_url=None,
         redoc_url=None,
-        openapi_url="/openapi.json",
+        openapi_url=None,
         lifespan=lifespan,
         separate_input_output_schemas=False,
         telemetry=NO_TELEMETRY,
@@ -80,6 +80,7 @@ def create_app(
     add_routers(app, (router, pages, _liveness()))
     app.mount("/static", Assets())
     app.openapi = lambda: build_openapi(app, examples=EXAMPLES)
+    add_openapi_route(app)
     return app
 
 

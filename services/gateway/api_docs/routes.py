@@ -1,5 +1,6 @@
 """The OpenAPI document of the hub."""
 
+import asyncio
 from typing import Literal
 
 from fastapi import Request
@@ -22,6 +23,9 @@ async def openapi_document(request: Request, audience: Literal["splp"] | None = 
         return RedirectResponse(f"{request.url.path}{'?' if query else ''}{query}")
     documents: HubDocuments = request.app.state.documents
     document = (await documents.read()).content
-    if audience == "splp":
-        document = for_splp(document, address=request.app.state.settings.public_address)
-    return JSONResponse(document)
+    address: str | None = request.app.state.settings.public_address
+
+    def write() -> Response:
+        return JSONResponse(for_splp(document, address=address) if audience else document)
+
+    return await asyncio.to_thread(write)
