@@ -2,6 +2,7 @@
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from pydantic import ConfigDict, RootModel
 
@@ -12,10 +13,13 @@ from services.platform.settings import ROOT
 METHODS = ROOT / "methods"
 
 
-class MethodFile(RootModel[Method]):
+class MethodFile(RootModel[Any]):
     """`methods/<id>.yaml`"""
 
+    # As an argument of `RootModel` it would be built at once.
     model_config = ConfigDict(defer_build=True)
+
+    root: Method
 
 
 def read_method(file: Path) -> AnyMethod:

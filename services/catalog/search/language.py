@@ -7,7 +7,7 @@ questions, so what they conflate is conflated on both sides.
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ _WORD = re.compile(r"[^\W_]+")
 _VOWELS = "aeiou"
 
 
+@cache
 def read_words(name: str) -> Any:
     """Return the content of a word list."""
     text = WORDS.joinpath(f"{name}.yaml").read_text("utf-8")
