@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lint clients bench faults messages lock clean
+.PHONY: help run test test-all lint clients bench faults messages holidays lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -58,6 +58,9 @@ faults: $(VENV)/.dev ## faults of a hub under load: all, or CASE=name RUNS=3 RAT
 
 messages: $(VENV)/.dev ## update the translation catalogues from the code
 	@$(BIN)/python -m services.locales.extract
+
+holidays: $(VENV)/.dev ## write the table of holidays from the package, after each new version of it
+	@$(BIN)/python -m tests.holidays_table
 
 lock: ## regenerate the lock files; UPGRADE=--upgrade renews them (needs uv)
 	uv pip compile $(UPGRADE) --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --extra dev --extra otel -o requirements-dev.lock pyproject.toml

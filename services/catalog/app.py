@@ -30,7 +30,6 @@ from services.platform.prepared_reads import PreparedReads
 from services.platform.revision import revision_router
 from services.platform.service import API, create_service_app
 from services.platform.settings import Service, Settings
-from services.platform.working_days import load_holidays
 
 EXAMPLES = Path(__file__).with_name("examples.json")
 
@@ -41,7 +40,6 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         await app.state.local_time.load()
-        await load_holidays()
         jobs: tuple[BackgroundJob, ...] = app.state.jobs
         async with AsyncExitStack() as stack:
             stack.push_async_callback(app.state.database.close)

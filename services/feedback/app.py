@@ -55,7 +55,6 @@ from services.platform.recent_results import RecentResults
 from services.platform.revision import revision_router
 from services.platform.service import create_service_app
 from services.platform.settings import Service, Settings
-from services.platform.working_days import load_holidays
 
 EXAMPLES = Path(__file__).with_name("examples.json")
 
@@ -89,7 +88,6 @@ def create_app(settings: Settings) -> FastAPI:
             max_body_bytes=min(settings.max_body_bytes, MAX_BODY_BYTES),
             observe=observe,
         )
-        await load_holidays()
         jobs: tuple[BackgroundJob, ...] = app.state.jobs
         async with AsyncExitStack() as stack:
             stack.push_async_callback(database.close)

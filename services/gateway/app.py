@@ -177,7 +177,6 @@ from services.platform.service import (
 from services.platform.service_line import remote_transport
 from services.platform.settings import Service, Settings
 from services.platform.version import VERSION
-from services.platform.working_days import load_holidays
 
 if TYPE_CHECKING:
     from services.platform.metrics.requests import RequestMetrics
@@ -307,7 +306,6 @@ def create_app(settings: Settings) -> FastAPI:
                 asyncio.to_thread(compile_templates),
                 local_time.load(),
                 app.state.link_directory.load(),
-                *(() if settings.smtp_host is None else (load_holidays(),)),  # for mail's hours
             )
             for service in local.values():
                 await stack.enter_async_context(service.router.lifespan_context(service))

@@ -1,15 +1,18 @@
 """Working days: without weekends, national holidays and joint leave of the civil service.
 
 Holidays are those of the package `holidays` (Indonesia: public holidays, and as `government` the
-joint leave, cuti bersama, of the yearly decree SKB 3 Menteri). For years without a decree it
-estimates the holidays of lunar calendars: the last day for an answer is computed once, when a
-comment is received, and not changed by a later decree.
+joint leave, cuti bersama, of the yearly decree SKB 3 Menteri), in the table `holidays.json`, which
+`make holidays` writes: the package itself would take a fifth of a second of each start and 8 MiB.
+For years without a decree it estimates the holidays of lunar calendars: the last day for an answer
+is computed once, when a comment is received, and not changed by a later decree.
 """
 
-import asyncio
-from datetime import UTC, date, datetime, timedelta
+import json
+from datetime import date, timedelta
 from functools import cache, lru_cache
+from pathlib import Path
 
+HOLIDAYS = Path(__file__).with_name("holidays.json")
 DAY = timedelta(days=1)
 FRIDAY = 4
 MAX_RANGE = timedelta(days=3660)
@@ -19,16 +22,15 @@ MAX_RANGE = timedelta(days=3660)
 def holidays_of(year: int) -> frozenset[date]:
     """Return the days of a year on which offices are closed, besides weekends.
 
-    The first call imports the calendars, a fifth of a second (`load_holidays`).
+    There are none in years before 2000 and after 2100.
     """
-    from holidays import country_holidays  # noqa: PLC0415 - large
-
-    return frozenset(country_holidays("ID", years=year, categories=("public", "government")))
+    return frozenset(date.fromisoformat(f"{year}-{day}") for day in _table().get(str(year), ()))
 
 
-async def load_holidays() -> None:
-    """Import the calendars before a process serves, off its event loop."""
-    await asyncio.to_thread(holidays_of, datetime.now(UTC).year)
+@cache
+def _table() -> dict[str, list[str]]:
+    table: dict[str, list[str]] = json.loads(HOLIDAYS.read_text())
+    return table
 
 
 def is_working_day(day: date) -> bool:

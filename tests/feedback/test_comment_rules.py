@@ -15,10 +15,12 @@ from services.feedback.comments.states import TRANSITIONS, can_transition
 from services.feedback.comments.tickets import ALPHABET, new_ticket, parse_ticket
 from services.feedback.form_checks import FormTokens
 from services.platform.working_days import (
+    HOLIDAYS,
     after_working_days,
     is_working_day,
     working_days_between,
 )
+from tests.holidays_table import table
 
 NOW = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
 TICKETS = st.integers(0, 2**32).map(lambda seed: new_ticket(Random(seed).randrange))
@@ -60,6 +62,10 @@ def test_two_symbols_that_changed_places_are_noticed(ticket: str, place: int) ->
 )
 def test_weekends_holidays_and_joint_leave_are_no_working_days(day: date, works: bool) -> None:
     assert is_working_day(day) is works
+
+
+def test_the_table_of_holidays_is_that_of_the_package() -> None:
+    assert HOLIDAYS.read_text() == table(), "run make holidays"
 
 
 def test_a_promise_over_idulfitri_2026_ends_after_the_leave() -> None:
