@@ -170,8 +170,8 @@ def run(
     exit_on_sigterm()
     settings = load_settings()
     echo_err("1/4 Starting PostgreSQL ...")
+    import_httpx()
     with _postgres_starting(settings), making_lasting_objects():
-        import_httpx()
         at_low_priority(lambda: _import_application(Service.gateway))
     from services.cli.keys import find_leading_agency, issue_audited_key
     from services.cli.people import invite_first_administrator

@@ -4,7 +4,7 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -183,6 +183,7 @@ class Change:
 
 
 Model = TypeVar("Model", bound=BaseModel)
+Value = TypeVar("Value")
 
 
 @dataclass
@@ -286,8 +287,13 @@ def read_csv(file: Path, root: Path, *, name: str) -> ParsedFile:
 
 def parse(parsed: ParsedFile, model: type[Model]) -> Model:
     """Validate a file against a model; raise `PackError` with every invalid field."""
+    return validate(parsed, model.model_validate)
+
+
+def validate(parsed: ParsedFile, read: Callable[[Any], Value]) -> Value:
+    """Return what pydantic reads in a file; raise `PackError` with every invalid field."""
     try:
-        return model.model_validate(parsed.data)
+        return read(parsed.data)
     except ValidationError as error:
         issues = [
             parsed.issue(

@@ -2,24 +2,12 @@
 
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-from pydantic import ConfigDict, RootModel
-
-from services.assessment.methods.definition import AnyMethod, Method
-from services.platform.packs import PackError, ParsedFile, parse, read_yaml
+from services.assessment.methods.definition import METHOD, AnyMethod
+from services.platform.packs import PackError, ParsedFile, read_yaml, validate
 from services.platform.settings import ROOT
 
 METHODS = ROOT / "methods"
-
-
-class MethodFile(RootModel[Any]):
-    """`methods/<id>.yaml`"""
-
-    # As an argument of `RootModel` it would be built at once.
-    model_config = ConfigDict(defer_build=True)
-
-    root: Method
 
 
 def read_method(file: Path) -> AnyMethod:
@@ -29,7 +17,7 @@ def read_method(file: Path) -> AnyMethod:
 
 def parse_method(located: ParsedFile) -> AnyMethod:
     """Return the method of a file; `PackError` names line and field of each issue."""
-    method = parse(located, MethodFile).root
+    method = validate(located, METHOD.validate_python)
     name = Path(located.file).stem
     if method.id != name:
         raise PackError([located.issue(("id",), f"must be {name!r}, as the file is named")])
