@@ -103,6 +103,32 @@ def test_what_the_first_requests_need_is_imported_before_they_come(
     assert "aiohttp" in json.loads(done.stdout)
 
 
+RUN = """
+import json, sys
+from services.cli import app, server
+server._serve = lambda *_, **__: print(json.dumps(sorted(sys.modules)))
+sys.argv = ["emall", "run"]
+app.main()
+"""
+
+
+@pytest.mark.slow
+def test_run_imports_no_large_library_if_there_is_nothing_to_migrate(
+    server: Server, toba: str, tmp_path: Path
+) -> None:
+    with server.database_from(toba) as name:
+        done = subprocess.run(
+            [sys.executable, "-c", RUN],
+            cwd=ROOT,
+            env=environment_of(server.address_of(name), tmp_path),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    assert not LARGE & set(json.loads(done.stdout))
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only there a thread has its own priority")
 def test_an_application_is_built_at_a_lower_priority_than_it_serves_at() -> None:
     def niceness() -> int:
