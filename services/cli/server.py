@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext, suppress
 from datetime import datetime, timedelta
 from importlib import import_module
+from multiprocessing import Pipe, get_context
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -171,8 +172,49 @@ def run(
     settings = load_settings()
     echo_err("1/4 Starting PostgreSQL ...")
     import_httpx()
-    with _postgres_starting(settings), making_lasting_objects():
+    address = f"http://{host or settings.host}:{settings.port if port is None else port}"
+    import_module("services.platform.database")  # once for both processes
+    receiver, sender = Pipe(duplex=False)
+
+    def prepare() -> None:
+        sender.close()
+        receiver.recv()  # once PostgreSQL runs
+        _prepare(settings, pack, address)
+
+    with (
+        _in_other_process(prepare),
+        _postgres_starting(settings, then=lambda: sender.send(None)),
+        making_lasting_objects(),
+    ):
         at_low_priority(lambda: _import_application(Service.gateway))
+    _serve(Service.gateway, settings, host=host, port=port, workers=1)
+
+
+@contextmanager
+def _in_other_process(work: Callable[[], None]) -> Generator[None]:
+    """Do work in a process of its own, beside what this block does; exit as it did if it failed.
+
+    It begins as a copy of this process, which may have no other thread.
+    """
+
+    def run_work() -> None:
+        try:
+            work()
+        except typer.Exit as end:
+            sys.exit(end.exit_code)
+        except KeyboardInterrupt:
+            sys.exit(128 + signal.SIGINT)
+
+    process = get_context("fork").Process(target=run_work, daemon=True)
+    process.start()
+    yield
+    process.join()
+    if process.exitcode != 0:
+        raise typer.Exit(1)
+
+
+def _prepare(settings: Settings, pack: Path, address: str) -> None:
+    """Migrate the database, check the keys, load the pack, and say what is served where."""
     from services.cli.keys import find_leading_agency, issue_audited_key
     from services.cli.people import invite_first_administrator
     from services.platform.migrations import migrate
@@ -190,7 +232,6 @@ def run(
         )
         key_file.touch(mode=0o600)
         key_file.write_text(f"{key.key}\n")
-    address = f"http://{host or settings.host}:{settings.port if port is None else port}"
     echo_err(f"4/4 Serving {address}")
     echo_err(f"    portal     {address}/")
     echo_err(f"    API        {address}/docs")
@@ -203,7 +244,6 @@ def run(
         echo_err(f"    first administrator, a link for one use: {address}{invitation.path}")
     else:
         echo_err(f"    workspace  {address}/kelola")
-    _serve(Service.gateway, settings, host=host, port=port, workers=1)
 
 
 def _load(settings: Settings, pack: Path) -> None:
@@ -259,20 +299,28 @@ def serve(
 
 
 @contextmanager
-def _postgres_starting(settings: Settings) -> Generator[None]:
+def _postgres_starting(
+    settings: Settings, *, then: Callable[[], None] = lambda: None
+) -> Generator[None]:
     """Start the embedded server, if it is in use, beside what this block does.
 
-    It runs as long as this process lives.
+    It runs as long as this process lives. `then` is called once it runs.
     """
     if settings.database_url is not None:
+        then()
         yield
         return
     from services.platform.database import embedded_server
 
     # What the thread needs is imported: two threads that import may wait for each other.
     server = embedded_server(settings.data_dir)
+
+    def start() -> None:
+        server.ensure_running()
+        then()
+
     with ThreadPoolExecutor(1) as threads:
-        started = threads.submit(server.ensure_running)
+        started = threads.submit(start)
         yield
     try:
         started.result()
