@@ -115,7 +115,7 @@ def import_hub() -> None:
     """Import what a server process imports, as it does."""
     from services.cli import server
 
-    server.import_httpx()
+    server.import_libraries()
     for service in Service:
         import_module(f"services.{service.value}.app")
     for protocol in (*server.PROTOCOLS.values(), server.DEFAULT_PROTOCOL):

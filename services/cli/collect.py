@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from services.cli.console import echo_err, run_async
-from services.cli.server import DEFAULT_PROTOCOL, Host, Port, exit_on_sigterm, import_httpx
+from services.cli.server import DEFAULT_PROTOCOL, Host, Port, exit_on_sigterm, import_libraries
 from services.platform.logging import configure_logging
 from services.platform.settings import Settings, Standalone, load_settings
 
@@ -29,7 +29,7 @@ def collect(
 
     Bundles are verified and computed again; what cannot be believed is named, and is not ranked.
     """
-    import_httpx()
+    import_libraries()
     from services.collector.hub_list import read_hub_list
     from services.collector.migration import migrate_collector
     from services.platform.packs import PackError

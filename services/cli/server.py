@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from datetime import datetime, timedelta
 from importlib import import_module
 from multiprocessing import Pipe, get_context
@@ -52,7 +52,7 @@ DEFAULT_PROTOCOL = "services.platform.header_timeout:HeaderTimeoutProtocol"
 
 def create_app() -> "FastAPI":
     """Create the application of a server process: the service named by `EMALL_SERVE`."""
-    import_httpx()
+    import_libraries()
     service = Service(os.environ.get("EMALL_SERVE", Service.gateway.value))
     settings = load_settings()
     _configure_logging(settings, service)
@@ -116,15 +116,20 @@ def _start_tracing(service: Service) -> None:
         start_tracing(service)
 
 
-def import_httpx() -> None:
-    """Import httpx without what the hub does not use of it, 6 MiB.
+def import_libraries() -> None:
+    """Import httpx and uvicorn without what the hub does not use of them, 7 MiB.
 
-    That is rich and pygments, for its own command, and h2, for clients that ask for HTTP/2. To be
-    called before anything else imports httpx. typer finds rich when it needs it.
+    That is rich and pygments, for httpx's own command, h2, for clients that ask for HTTP/2, and
+    watchfiles, for reloading changed code. To be called before anything else imports them. typer
+    finds rich when it needs it.
     """
-    with without_module("rich"), without_module("pygments"), without_module("h2"):
+    unused = ("rich", "pygments", "h2", "watchfiles")
+    with ExitStack() as stack:
+        for name in unused:
+            stack.enter_context(without_module(name))
         import_module("httpx")
         import_module("httpcore")  # which httpx imports for its first client
+        import_module("uvicorn")
 
 
 def collect_less_often() -> None:
@@ -171,7 +176,7 @@ def run(
     exit_on_sigterm()
     settings = load_settings()
     echo_err("1/4 Starting PostgreSQL ...")
-    import_httpx()
+    import_libraries()
     address = f"http://{host or settings.host}:{settings.port if port is None else port}"
     import_module("services.platform.database")  # once for both processes
     receiver, sender = Pipe(duplex=False)
@@ -279,7 +284,7 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, max=64, help="Number of server processes.")] = 1,
 ) -> None:
     """Serve the hub, or one of its services."""
-    import_httpx()
+    import_libraries()
     exit_on_sigterm()
     settings = load_settings()
     served = service or Service.gateway
@@ -339,10 +344,9 @@ def _in_process(served: Service, settings: Settings) -> list[Service]:
 def _serve(
     service: Service, settings: Settings, *, host: str | None, port: int | None, workers: int
 ) -> None:
-    with without_module("watchfiles"):  # for reloading changed code
-        import uvicorn
-        from uvicorn.config import STARTUP_FAILURE
-        from uvicorn.supervisors import Multiprocess
+    import uvicorn
+    from uvicorn.config import STARTUP_FAILURE
+    from uvicorn.supervisors import Multiprocess
 
     from services.platform.shutdown import GracefulServer
 

@@ -38,6 +38,7 @@ LARGE = {
     "scipy",
     "segno",
     "typst",
+    "watchfiles",
 }
 """Libraries of which few requests need each: they are imported when first used, or by a setting."""
 
@@ -47,8 +48,8 @@ MAX_MEBIBYTES = 155
 IMPORT_ALL = f"""
 import importlib, json, sys
 from pathlib import Path
-from services.cli.server import import_httpx
-import_httpx()
+from services.cli.server import import_libraries
+import_libraries()
 for service in {[service.value for service in Service]}:
     importlib.import_module(f"services.{{service}}.app")
 status = Path("/proc/self/status")

@@ -2,10 +2,18 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import AuthorityInformationAccessOID
+
+from services.platform.lazy_module import LazyModule
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.serialization import pkcs7
+else:
+    pkcs7 = LazyModule("cryptography.hazmat.primitives.serialization.pkcs7")
 
 MAX_INTERMEDIATES = 4
 """More than public chains have."""
