@@ -14,7 +14,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -437,6 +437,12 @@ def room(make_app: Callable[[Settings], FastAPI], settings: Settings) -> Generat
         yield Room(client, app, settings)
 
 
+def run_in_thread(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run a coroutine to its end; the main thread of a browser test has a running event loop."""
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(asyncio.run, work).result()
+
+
 def form_bundles(settings: Settings) -> None:
     """Run the job that forms bundles on the database of a hub or of processes."""
     from services.feedback.bundle_job import form_due_bundles
@@ -449,9 +455,7 @@ def form_bundles(settings: Settings) -> None:
             )
         await database.close()
 
-    # In a thread: the main thread of a browser test has a running event loop.
-    with ThreadPoolExecutor(1) as threads:
-        threads.submit(lambda: asyncio.run(work())).result()
+    run_in_thread(work())
 
 
 @pytest.fixture
@@ -530,7 +534,7 @@ def new_key(
         await database.close()
         return key
 
-    return asyncio.run(work())
+    return run_in_thread(work())
 
 
 def confirmation_path(record: httpx.Response) -> str:

@@ -91,9 +91,11 @@ def answer_a_survey(tab: BrowserTab) -> None:
     tab.open("/")
     page.get_by_role("link", name="Beri penilaian").click()
     page.locator("main a[href^='/survei/skm']").first.click()
+    send = page.get_by_role("button", name="Kirim jawaban")
+    send.wait_for()  # below all questions; a list of them does not wait for the page
     for question in page.locator(".question:not([hidden])[data-required='1']").all():
         question.locator("label").last.click()
-    page.get_by_role("button", name="Kirim jawaban").click()
+    send.click()
     expect(page.locator("h1")).to_have_text("Terima kasih!", timeout=PATIENCE)
 
 

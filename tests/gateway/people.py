@@ -1,6 +1,5 @@
 """People of tests: invited, set up and signed in as a browser does it, over HTTP."""
 
-import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from services.gateway.people.invitations import IssuedInvitation, invite
 from services.gateway.people.roles import Role, role_assignment
 from services.platform.database import Database
 from services.platform.settings import Service, Settings
-from tests.conftest import Hub
+from tests.conftest import Hub, run_in_thread
 
 PASSWORD = "tiga kerbau menyeberang danau"
 COST_OF_A_HUB = passwords.TIME_COST, passwords.MEMORY_KIB, passwords.LANES
@@ -54,7 +53,7 @@ def invite_to(
         await database.close()
         return issued
 
-    return asyncio.run(work())
+    return run_in_thread(work())
 
 
 def execute(
@@ -70,7 +69,7 @@ def execute(
         await database.close()
         return rows
 
-    return asyncio.run(work())
+    return run_in_thread(work())
 
 
 @dataclass
