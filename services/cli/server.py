@@ -183,7 +183,10 @@ def run(
 
     def prepare() -> None:
         sender.close()
-        receiver.recv()  # once PostgreSQL runs
+        try:
+            receiver.recv()  # once PostgreSQL runs
+        except EOFError:  # the other process was killed
+            return
         _prepare(settings, pack, address)
 
     with (
@@ -197,12 +200,14 @@ def run(
 
 @contextmanager
 def _in_other_process(work: Callable[[], None]) -> Generator[None]:
-    """Do work in a process of its own, beside what this block does; exit as it did if it failed.
+    """Do work in a process of its own, beside what this block does; exit with 1 if it failed.
 
-    It begins as a copy of this process, which may have no other thread.
+    It begins as a copy of this process, which must not have another thread. It ends with this
+    block, and before the exit handlers of this process, which stop a database that nobody uses.
     """
 
     def run_work() -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # else it would end as if it had succeeded
         try:
             work()
         except typer.Exit as end:
@@ -212,14 +217,23 @@ def _in_other_process(work: Callable[[], None]) -> Generator[None]:
 
     process = get_context("fork").Process(target=run_work, daemon=True)
     process.start()
-    yield
-    process.join()
-    if process.exitcode != 0:
+    try:
+        yield
+        process.join()
+    finally:
+        process.terminate()
+        process.join()
+    if (status := process.exitcode or 0) < 0:
+        echo_err(f"Error: the process that prepared the database was ended by signal {-status}.")
+    if status != 0:
         raise typer.Exit(1)
 
 
 def _prepare(settings: Settings, pack: Path, address: str) -> None:
-    """Migrate the database, check the keys, load the pack, and say what is served where."""
+    """Migrate the database, check the keys, load the pack, issue the first key and invitation.
+
+    Says what will be served where.
+    """
     from services.cli.keys import find_leading_agency, issue_audited_key
     from services.cli.people import invite_first_administrator
     from services.platform.migrations import migrate

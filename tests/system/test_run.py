@@ -5,14 +5,16 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
+import psutil
 import pytest
 
 from services.platform.settings import ROOT
 from tests.servers import LOOPBACK, free_port
-from tests.system.processes import environment_of, process
+from tests.system.processes import Process, environment_of, process
 
 pytestmark = pytest.mark.slow
 
@@ -69,6 +71,46 @@ def test_run_serves_the_pack_from_nothing_and_again_from_what_is_there(tmp_path:
         assert again.stop(signal.SIGINT) in {0, 130}
         assert "Traceback" not in again.says()
         assert not server_runs(data)
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_run_that_is_stopped_while_it_migrates_leaves_no_server(
+    tmp_path: Path, how: signal.Signals
+) -> None:
+    data = tmp_path / "data"
+    environment = environment_of(None, data)
+    with process("run", environment=environment, log=tmp_path / "log") as started:
+        wait_for_migration(started)
+        assert started.stop(how) in {0, 130}
+        assert "Traceback" not in started.says()
+    assert not server_runs(data)
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_run_ends_if_the_process_that_prepares_the_database_is_killed(
+    tmp_path: Path, how: signal.Signals
+) -> None:
+    data = tmp_path / "data"
+    environment = environment_of(None, data)
+    with process("run", environment=environment, log=tmp_path / "log") as started:
+        wait_for_migration(started)
+        [preparing] = [
+            child
+            for child in psutil.Process(started.running.pid).children()
+            if child.name() != "postgres"
+        ]
+        preparing.send_signal(how)
+        assert started.running.wait(60) == 1
+        assert f"was ended by signal {how.value}" in started.says()
+    assert not server_runs(data)
+
+
+def wait_for_migration(started: Process) -> None:
+    end = time.monotonic() + 120
+    while "2/4" not in started.says():
+        assert started.running.poll() is None, started.says()
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def check_readme(address: str, environment: Mapping[str, str]) -> None:
