@@ -214,10 +214,10 @@ def request_reader(
 
         from services.feedback.comments.schemas import NewComment
         from services.feedback.statistics.schemas import StatisticBatch
-        from services.platform.deferred_routes import Router
         from services.platform.middleware import ParsedBodyMiddleware
         from services.platform.problems import add_problem_handlers
         from services.platform.request_body import ANONYMOUS_LIMITS, KEY_LIMITS
+        from services.platform.router import Router
         from services.platform.service import add_routers
 
         limits = KEY_LIMITS if with_key else ANONYMOUS_LIMITS

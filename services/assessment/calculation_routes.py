@@ -30,9 +30,9 @@ from services.assessment.scoring.unit_table import (
 from services.platform.api_model import ApiModel
 from services.platform.content_negotiation import negotiate_format
 from services.platform.database import ReadSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.parameters import DelimiterQuery, SlugPath
 from services.platform.problems import FieldError, Invalid, NotFound, problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.spreadsheets.csv_export import write_csv
 from services.platform.spreadsheets.model import CSV, Cell

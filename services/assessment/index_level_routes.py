@@ -22,11 +22,11 @@ from services.assessment.methods.definition import LevelIndicator, LevelsMethod
 from services.assessment.scoring.levels import gain_of_step, score_levels
 from services.assessment.years import read_zone
 from services.platform.database import ReadSession, ReadSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.identity import Caller, CurrentCaller
 from services.platform.local_time import day_of
 from services.platform.parameters import DelimiterQuery, SlugPath
 from services.platform.problems import problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.spreadsheets.csv_export import CSV_MEDIA_TYPE
 from services.platform.spreadsheets.model import XLSX

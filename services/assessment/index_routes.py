@@ -24,10 +24,10 @@ from services.assessment.scoring.levels import (
 from services.assessment.scoring.results import TargetPath
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession
-from services.platform.deferred_routes import Router
 from services.platform.paging import Page
 from services.platform.parameters import SlugPath
 from services.platform.problems import FieldError, Invalid, NotFound, problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.types import StrictNumber, Year
 

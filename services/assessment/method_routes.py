@@ -20,11 +20,11 @@ from services.assessment.methods.schema import method_schema
 from services.assessment.methods.size import size_faults
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep, WriteSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.identity import MetricsDrafter
 from services.platform.paging import Page, paginate
 from services.platform.parameters import Limit, SlugPath
 from services.platform.problems import Conflict, FieldError, Invalid, NotFound, problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.types import Href, Sha256, ShortText, Slug
 

@@ -11,10 +11,10 @@ from services.catalog.references import references_of_agency
 from services.catalog.schemas import AgencyDetail, AgencyItem
 from services.platform.conditional_writes import CatalogPut, CatalogWrite, version_tag
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession
-from services.platform.deferred_routes import Router
 from services.platform.paging import Page, paginate
 from services.platform.parameters import Limit, SlugCursor, SlugPath
 from services.platform.problems import problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 
 router = Router(prefix=API, tags=["catalog"], responses=problem_responses(401, 422))

@@ -10,10 +10,10 @@ from services.catalog.schemas import MOST_WORDS, AskedWord, SearchDemandOfMonth
 from services.catalog.search.demand import DEMAND
 from services.catalog.search.demand_limits import LEAST_DAYS
 from services.platform.database import ReadSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.identity import CatalogWriter
 from services.platform.local_time import ZoneDep, month_of
 from services.platform.problems import problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.types import YearMonth
 

@@ -11,10 +11,10 @@ from services.catalog.references import references_of_document_type
 from services.catalog.schemas import DocumentTypeDetail, DocumentTypeItem
 from services.platform.conditional_writes import CatalogPut, version_tag
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession
-from services.platform.deferred_routes import Router
 from services.platform.paging import Page, paginate
 from services.platform.parameters import Limit, SlugCursor, SlugPath
 from services.platform.problems import problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.stored import parse_stored
 

@@ -45,13 +45,13 @@ from services.platform.conditional_writes import (
     version_tag,
 )
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession
-from services.platform.deferred_routes import Router
 from services.platform.differences import differences
 from services.platform.draft_steps import OpenState, State
 from services.platform.identity import Caller, CatalogReviewer
 from services.platform.paging import Page, paginate
 from services.platform.parameters import AgencyQuery, Limit, SlugCursor, SlugPath
 from services.platform.problems import Conflict, FieldError, NotAllowed, problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.translation import N_, localized
 

@@ -10,10 +10,10 @@ from services.catalog.reference_records import LIFE_EVENTS, get_record
 from services.catalog.schemas import LifeEventDetail, LifeEventItem
 from services.platform.conditional_writes import CatalogPut, CatalogWrite, version_tag
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession
-from services.platform.deferred_routes import Router
 from services.platform.paging import Page
 from services.platform.parameters import SlugPath
 from services.platform.problems import problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 
 router = Router(prefix=API, tags=["catalog"], responses=problem_responses(401, 422))

@@ -8,9 +8,9 @@ from services.catalog.editing import lock_publishing
 from services.catalog.link_names import replace_links
 from services.catalog.link_names_schemas import LINK_NAMES, LinkInUse, LinkNames, LinksInUse
 from services.platform.database import WriteSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.identity import CurrentCaller
 from services.platform.problems import NotAllowed
+from services.platform.router import Router
 from services.platform.service import get_region
 
 router = Router(include_in_schema=False)

@@ -23,7 +23,6 @@ from services.catalog.schemas import (
 )
 from services.platform.conditional_writes import CatalogPut, CatalogWrite, version_tag
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession
-from services.platform.deferred_routes import Router
 from services.platform.local_time import DEFAULT_ZONE
 from services.platform.paging import Page, paginate
 from services.platform.parameters import AgencyQuery, Limit, ServiceQuery, SlugCursor, SlugPath
@@ -33,6 +32,7 @@ from services.platform.problems import (
     problem_responses,
 )
 from services.platform.regency import find_regency
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.settings import Service as ServiceName
 from services.platform.stored import parse_stored

@@ -28,7 +28,6 @@ from services.platform.conditional_writes import (
     version_tag,
 )
 from services.platform.database import ReadSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.differences import differences
 from services.platform.parameters import SlugPath
 from services.platform.problems import (
@@ -37,6 +36,7 @@ from services.platform.problems import (
     NotFound,
     problem_responses,
 )
+from services.platform.router import Router
 from services.platform.service import API, get_region
 
 router = Router(prefix=API, tags=["catalog"], responses=problem_responses(401, 422))

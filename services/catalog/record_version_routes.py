@@ -27,9 +27,9 @@ from services.catalog.schemas import (
 )
 from services.platform.conditional_writes import normalised
 from services.platform.database import ReadSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.differences import differences
 from services.platform.problems import NotFound, problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.types import Slug
 

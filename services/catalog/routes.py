@@ -44,7 +44,6 @@ from services.platform.database import (
     Database,
     ReadSessionDep,
 )
-from services.platform.deferred_routes import Router
 from services.platform.local_time import day_of, get_zone
 from services.platform.paging import Page, next_page_url, paginate
 from services.platform.parameters import AgencyQuery, Limit, SlugCursor, SlugPath
@@ -52,6 +51,7 @@ from services.platform.prepared_reads import PreparedReads
 from services.platform.problems import (
     problem_responses,
 )
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.types import TEXT_PATTERN, DistrictCode, Slug, UtcDatetime
 

@@ -18,12 +18,12 @@ from services.catalog.references import references_of_source
 from services.catalog.schemas import SourceItem
 from services.platform.conditional_writes import CatalogPut, version_tag
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession, WriteSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.identity import EvidenceWriter
 from services.platform.packs import Source
 from services.platform.paging import Page, paginate
 from services.platform.parameters import Limit, SlugCursor, SlugPath
 from services.platform.problems import Conflict, FieldError, problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.stored import parse_stored
 from services.platform.translation import N_, localized

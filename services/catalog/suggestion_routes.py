@@ -11,8 +11,8 @@ from services.catalog.schemas import Suggestion, Suggestions
 from services.catalog.search.index import Choice
 from services.catalog.search.store import CatalogIndex
 from services.platform.database import ReadSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.problems import problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 
 router = Router(prefix=API, tags=["catalog"], responses=problem_responses(401, 422))

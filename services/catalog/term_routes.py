@@ -7,8 +7,8 @@ from fastapi import Request
 from services.catalog.schemas import SearchTerms
 from services.catalog.search.store import CatalogIndex
 from services.catalog.search.terms import index_terms
-from services.platform.deferred_routes import Router
 from services.platform.problems import Conflict, problem_responses
+from services.platform.router import Router
 from services.platform.service import API
 
 router = Router(prefix=API, tags=["catalog"], responses=problem_responses(401))

@@ -16,11 +16,11 @@ from services.collector.routes import router
 from services.gateway.portal.assets import Assets
 from services.platform.cache_control import CacheControlMiddleware
 from services.platform.database import Database, add_database_error_handlers
-from services.platform.deferred_routes import Router
 from services.platform.jobs import PeriodicJob
 from services.platform.middleware import EntityTagMiddleware
 from services.platform.problems import add_problem_handlers
 from services.platform.request_id import RequestIdMiddleware
+from services.platform.router import Router
 from services.platform.security_headers import SecurityHeadersMiddleware
 from services.platform.service import NO_TELEMETRY, add_openapi_route, add_routers, build_openapi
 from services.platform.settings import Settings, Standalone

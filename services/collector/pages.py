@@ -28,7 +28,6 @@ from services.collector.schemas import Hub, HubStanding, RankedHub
 from services.gateway.portal.charts.score_drawings import ScoreBar, score_bars
 from services.gateway.portal.templating import TEMPLATES as SHARED_TEMPLATES
 from services.gateway.portal.templating import environment as shared_environment
-from services.platform.deferred_routes import Router
 from services.platform.languages import (
     COMPLETE_LANGUAGES,
     LANGUAGE_NAMES,
@@ -37,6 +36,7 @@ from services.platform.languages import (
 )
 from services.platform.parameters import LanguageQuery
 from services.platform.problems import NotFound, Unavailable
+from services.platform.router import Router
 from services.platform.translation import N_, Message, translator
 from services.platform.types import Year
 

@@ -19,10 +19,10 @@ from services.collector.schemas import (
     Outages,
     RankProbabilities,
 )
-from services.platform.deferred_routes import Router
 from services.platform.paging import next_page_url
 from services.platform.parameters import Limit
 from services.platform.problems import NotFound, problem_responses
+from services.platform.router import Router
 from services.platform.types import Year
 
 router = Router(prefix=NATIONAL, tags=["national"], responses=problem_responses(422, 503))

@@ -9,12 +9,12 @@ from services.feedback.names_schemas import NAMES, PublishedNames
 from services.feedback.reference_data import ReferenceCodes, store_reference_codes
 from services.feedback.reporting_obligations import ReportingObligation, store_obligations
 from services.platform.database import WriteSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.identity import CurrentCaller
 from services.platform.local_time import DEFAULT_ZONE, month_of
 from services.platform.months import add_months
 from services.platform.problems import NotAllowed
 from services.platform.regency import find_regency
+from services.platform.router import Router
 from services.platform.service import get_region
 from services.platform.settings import Service
 

@@ -8,10 +8,10 @@ from sqlalchemy import text
 
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession, ReadSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.identity import CurrentCaller
 from services.platform.jobs import BackgroundJob, PeriodicJob, RefusedItem, read_job_runs
 from services.platform.problems import NotAllowed
+from services.platform.router import Router
 from services.platform.settings import Service, Settings
 
 SHOWN_REFUSED = 100

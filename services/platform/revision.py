@@ -11,8 +11,8 @@ from sqlalchemy import text
 
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession, ReadSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.local_time import ZoneDep, day_of
+from services.platform.router import Router
 from services.platform.settings import Service, Settings
 from services.platform.version import VERSION
 

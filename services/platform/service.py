@@ -15,7 +15,6 @@ from starlette.middleware import Middleware
 from services.platform import trace_hooks
 from services.platform.cache_control import CacheControlMiddleware
 from services.platform.database import Database, add_database_error_handlers
-from services.platform.deferred_routes import Router
 from services.platform.examples import add_examples
 from services.platform.georeport import describe_georeport_errors
 from services.platform.health.findings import merge_reports
@@ -40,6 +39,7 @@ from services.platform.problems import (
 )
 from services.platform.request_id import RequestIdMiddleware
 from services.platform.route_templates import RouteTemplates, templates_of
+from services.platform.router import Router
 from services.platform.settings import Service, Settings
 from services.platform.slash_redirect import SlashRedirect
 from services.platform.version import VERSION

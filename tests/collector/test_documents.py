@@ -7,11 +7,13 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from fastapi.routing import APIRoute
 from openapi_spec_validator import validate
 
 from services.collector.app import create_app
 from services.collector.hub_list import SCHEMA_FILE, HubList, read_hub_list, schema_text
 from services.platform.packs import PackError
+from services.platform.router import DeferredRoute
 from services.platform.settings import ROOT
 from tests.conftest import GivenSettings
 
@@ -68,6 +70,8 @@ def test_every_operation_has_an_example_that_its_schema_accepts(tmp_path: Path) 
     app = create_app(GivenSettings(**given), hubs, tmp_path, every=timedelta(hours=1))
     document = app.openapi()
     validate(document)
+    routes = [route for route in app.routes if isinstance(route, APIRoute)]
+    assert all(isinstance(route, DeferredRoute) and callable(route.app) for route in routes)
     operations = [one for methods in document["paths"].values() for one in methods.values()]
     assert len(operations) == 8
     for operation in operations:

@@ -9,8 +9,8 @@ from starlette.testclient import TestClient
 
 from services.platform.api_model import ApiModel
 from services.platform.body_errors import FirstErrorsAdapter
-from services.platform.deferred_routes import Router
 from services.platform.problems import MAX_ERRORS, add_problem_handlers
+from services.platform.router import Router
 from services.platform.service import add_routers
 
 

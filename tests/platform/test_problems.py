@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.platform.deferred_routes import Router
 from services.platform.error_location import field_location
 from services.platform.problems import PROBLEM_CLASSES, Conflict, FieldError, json_pointer
+from services.platform.router import Router
 from services.platform.service import create_service_app
 from services.platform.settings import Service, Settings
 from tests.conftest import Room, Server, room

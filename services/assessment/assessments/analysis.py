@@ -18,9 +18,9 @@ from services.assessment.scoring.results import Sensitivity
 from services.assessment.scoring.scores import Scores
 from services.assessment.scoring.sensitivity import analyse_sensitivity
 from services.platform.database import ReadSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.problems import problem_responses
 from services.platform.recent_results import RecentResults
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.stored import parse_stored
 from services.platform.types import Slug

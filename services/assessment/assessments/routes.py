@@ -50,13 +50,13 @@ from services.assessment.years import is_provisional, read_zone
 from services.platform.concurrency_control import IdempotencyKey, claim_idempotency_key
 from services.platform.content_negotiation import negotiate_format
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession, WriteSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.identity import Caller, MetricsDrafter
 from services.platform.ids import new_id
 from services.platform.paging import Page, paginate
 from services.platform.parameters import DelimiterQuery, Limit
 from services.platform.problems import Conflict, NotFound, problem_responses
 from services.platform.recent_results import RecentResults
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.settings import Service
 from services.platform.spreadsheets.model import CSV, XLSX

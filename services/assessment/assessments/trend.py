@@ -17,9 +17,9 @@ from services.assessment.scoring.results import YearComparison
 from services.assessment.scoring.scores import Node, Scores
 from services.assessment.years import is_provisional, read_zone
 from services.platform.database import ReadSession, ReadSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.problems import problem_responses
 from services.platform.recent_results import RecentResults
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.stored import parse_stored
 from services.platform.types import Slug, Year

@@ -14,12 +14,12 @@ from services.assessment.bundles.schemas import ImportedBundle
 from services.assessment.bundles.verify import BundleError, VerifiedBundle, verify
 from services.platform.bounded_process import Limits, call_bounded
 from services.platform.database import ReadSessionDep, WriteSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.file_upload import file_body, read_file
 from services.platform.identity import Administrator, MetricsDrafter
 from services.platform.paging import Page, paginate
 from services.platform.parameters import Limit
 from services.platform.problems import Conflict, FieldError, Invalid, NotFound, problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.types import RegionCode
 

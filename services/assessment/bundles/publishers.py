@@ -15,7 +15,6 @@ from sqlalchemy import text
 from services.platform.api_model import ApiModel
 from services.platform.concurrency_control import IfMatch, check_if_match, resource_tag
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession, WriteSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.identity import Administrator
 from services.platform.paging import Page, paginate
 from services.platform.parameters import Limit
@@ -26,6 +25,7 @@ from services.platform.problems import (
     PreconditionFailed,
     problem_responses,
 )
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.types import RegionCode, Sha256
 

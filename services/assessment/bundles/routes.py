@@ -13,9 +13,9 @@ from services.assessment.bundles.signing import Signer
 from services.assessment.evidence.attachments import attached_at
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.installation_keys import ServiceKeys
 from services.platform.problems import problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.settings import KeyName
 from services.platform.types import Sha256

@@ -37,8 +37,8 @@ from services.assessment.scoring.batch import node_codes
 from services.assessment.years import read_zone
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.problems import FieldError, NotFound, problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.types import Href, Sha256, Slug, Year
 

@@ -39,12 +39,12 @@ from services.assessment.evidence.attachments import (
 from services.assessment.evidence.confirmation_routes import Kind, check_kind
 from services.platform.bounded_process import Limits, call_bounded
 from services.platform.database import ReadSessionDep, WriteSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.file_upload import file_body, read_file
 from services.platform.identity import EvidenceReader, EvidenceWriter
 from services.platform.paging import Page, next_page_url
 from services.platform.parameters import Limit
 from services.platform.problems import FieldError, Invalid, TooLarge, problem_responses
+from services.platform.router import Router
 from services.platform.security_headers import DATA_POLICY
 from services.platform.service import API, get_region
 from services.platform.translation import N_, localized

@@ -17,9 +17,9 @@ from services.assessment.evidence.records import EVIDENCE
 from services.assessment.evidence.states import EvidenceState, EvidenceStateChange
 from services.platform.api_model import ApiModel
 from services.platform.database import WriteSession, WriteSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.identity import EvidenceConfirmer
 from services.platform.problems import FieldError, NotFound, problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.types import Href, Text
 

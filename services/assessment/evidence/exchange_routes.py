@@ -24,11 +24,11 @@ from services.assessment.evidence.workbook_import import (
 from services.platform.bounded_process import Limits, call_bounded
 from services.platform.computing_slots import computing_slot
 from services.platform.database import ReadSessionDep, WriteSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.file_upload import file_body, read_file
 from services.platform.identity import EvidenceWriter
 from services.platform.problems import Invalid, problem_responses
 from services.platform.reader_language import reader_language
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.spreadsheets.model import ODS, XLSX, SpreadsheetError
 from services.platform.spreadsheets.problems import field_errors

@@ -7,8 +7,8 @@ from services.assessment.evidence.calendar import calendar_of_meeting
 from services.assessment.evidence.records import Meeting
 from services.platform.calendar_feed import CALENDAR_MEDIA_TYPE
 from services.platform.database import ReadSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.problems import NotFound, problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.settings import Settings
 

@@ -6,8 +6,8 @@ from sqlalchemy import text
 from services.assessment.evidence import store
 from services.assessment.evidence.proposal_schemas import ProposedEvidence, ProposedRecords
 from services.platform.database import ReadSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.problems import problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 
 router = Router(prefix=f"{API}/evidence", tags=["evidence"], responses=problem_responses(401, 422))

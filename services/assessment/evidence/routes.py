@@ -17,10 +17,10 @@ from services.assessment.evidence.api_models import (
 from services.assessment.evidence.states import EvidenceState
 from services.platform.concurrency_control import resource_tag
 from services.platform.database import ReadSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.paging import Page, next_page_url
 from services.platform.parameters import Limit
 from services.platform.problems import problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.types import SLUG_PATTERN, UtcDatetime
 

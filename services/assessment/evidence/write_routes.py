@@ -18,10 +18,10 @@ from services.platform.concurrency_control import (
     resource_tag,
 )
 from services.platform.database import WriteSession, WriteSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.identity import Caller, EvidenceWriter
 from services.platform.ids import new_id
 from services.platform.problems import problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.settings import Service
 from services.platform.types import Text

@@ -35,10 +35,10 @@ from services.assessment.service_reports import (
     ties_request,
 )
 from services.platform.database import Database
-from services.platform.deferred_routes import Router
 from services.platform.identity import CurrentCaller, MetricsDrafter
 from services.platform.parameters import DelimiterQuery, LanguageQuery
 from services.platform.problems import problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.settings import Service
 from services.platform.types import Year

@@ -20,9 +20,9 @@ from services.assessment.reports.report import Report, make_report
 from services.assessment.reports.workbook import to_xlsx
 from services.platform.content_negotiation import negotiate_format
 from services.platform.database import ReadSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.problems import problem_responses
 from services.platform.recent_results import RecentResults
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.spreadsheets.model import XLSX
 

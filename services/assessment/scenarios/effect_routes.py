@@ -16,8 +16,8 @@ from services.assessment.scenarios.errors import ScenarioError
 from services.assessment.scoring.scores import IndicatorScore, Scores
 from services.assessment.years import read_zone
 from services.platform.database import ReadSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.problems import FieldError, Invalid, problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.types import Slug, Year
 

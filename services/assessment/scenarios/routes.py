@@ -28,7 +28,6 @@ from services.assessment.scoring.uncertainty import RandomStreams
 from services.assessment.years import read_zone
 from services.platform.concurrency_control import IdempotencyKey, claim_idempotency_key
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession, WriteSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.identity import MetricsDrafter
 from services.platform.ids import new_id
 from services.platform.parameters import DelimiterQuery
@@ -40,6 +39,7 @@ from services.platform.problems import (
     Unavailable,
     problem_responses,
 )
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.settings import Service
 from services.platform.spreadsheets.csv_export import (

@@ -35,8 +35,8 @@ from services.catalog.exports.identifiers import Addresses, uuid_of
 from services.catalog.exports.routes import AddressesDep, export_slot
 from services.catalog.search.store import CatalogIndex
 from services.platform.database import ReadSession, ReadSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.problems import NotFound, problem_responses
+from services.platform.router import Router
 from services.platform.types import TEXT_PATTERN, UtcDatetime
 
 router = Router(prefix="/hsds", tags=["catalog"], responses=problem_responses(401, 422))

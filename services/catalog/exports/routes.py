@@ -23,10 +23,10 @@ from services.catalog.exports.dcat import to_dcat
 from services.catalog.exports.identifiers import Addresses
 from services.catalog.exports.table import COLUMNS, to_rows
 from services.platform.database import ReadSession, ReadSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.lazy_module import LazyModule
 from services.platform.parameters import DelimiterQuery
 from services.platform.problems import problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.settings import Settings
 from services.platform.slots import Limiter, slot

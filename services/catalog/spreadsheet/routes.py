@@ -23,7 +23,6 @@ from services.catalog.spreadsheet.template import (
 )
 from services.platform.bounded_process import Limits, call_bounded
 from services.platform.database import Database, ReadSessionDep, WriteSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.file_upload import file_body, read_file
 from services.platform.identity import CatalogWriter
 from services.platform.languages import Language
@@ -38,6 +37,7 @@ from services.platform.problems import (
     problem_responses,
 )
 from services.platform.reader_language import reader_language
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.spreadsheets.model import CSV, ODS, XLSX, SpreadsheetError
 from services.platform.spreadsheets.problems import field_errors

@@ -30,12 +30,12 @@ from services.feedback.comments.schemas import (
 from services.feedback.comments.service_levels import Kind
 from services.feedback.comments.states import State
 from services.platform.database import ReadSessionDep, WriteSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.identity import Caller, CommentsHandler, CommentsReader
 from services.platform.local_time import ZoneDep, day_of
 from services.platform.paging import Page, next_page_url
 from services.platform.parameters import Limit, ServiceQuery
 from services.platform.problems import NotAllowed, NotFound, problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.types import Slug
 

@@ -23,7 +23,6 @@ from services.feedback.comments.handling import access_error
 from services.feedback.comments.schemas import AttachmentItem
 from services.platform.bounded_process import Limits, call_bounded
 from services.platform.database import Database, ReadSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.file_upload import file_body, read_file
 from services.platform.identity import CurrentCaller
 from services.platform.ids import new_id
@@ -43,6 +42,7 @@ from services.platform.problems import (
     TooLarge,
     problem_responses,
 )
+from services.platform.router import Router
 from services.platform.security_headers import DATA_POLICY
 from services.platform.service import API, get_region
 

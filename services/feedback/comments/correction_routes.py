@@ -25,11 +25,11 @@ from services.feedback.comments.erasure import erase_comments
 from services.feedback.comments.handling import access_error, check_entry_limit
 from services.feedback.comments.schemas import CommentCorrection, HandledCase
 from services.platform.database import WriteSession, WriteSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.identity import Caller, CurrentCaller
 from services.platform.local_time import ZoneDep
 from services.platform.personal_data import mask_personal_data
 from services.platform.problems import Conflict, NotFound, problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 
 router = Router(

@@ -38,7 +38,6 @@ from services.feedback.comments.submit import submit_comment
 from services.platform.api_model import ApiModel
 from services.platform.concurrency_control import IdempotencyKey
 from services.platform.database import ReadSessionDep, WriteSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.identity import CurrentCaller
 from services.platform.local_time import ZoneDep
 from services.platform.personal_data import mask_personal_data
@@ -49,6 +48,7 @@ from services.platform.problems import (
     NotFound,
     problem_responses,
 )
+from services.platform.router import Router
 from services.platform.service import get_region
 from services.platform.settings import Settings
 from services.platform.translation import N_

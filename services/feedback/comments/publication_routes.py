@@ -11,10 +11,10 @@ from services.feedback.comments.handling import check_entry_limit, check_in_char
 from services.feedback.comments.schemas import CommentPublication, PublicationRequest
 from services.feedback.comments.shortening import find_added_word
 from services.platform.database import WriteSession, WriteSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.identity import CommentsHandler
 from services.platform.personal_data import mask_personal_data
 from services.platform.problems import Conflict, FieldError, NotFound, problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 
 router = Router(

@@ -24,10 +24,10 @@ from services.feedback.comments.spam_filter import FORM
 from services.feedback.comments.submit import submit_comment
 from services.platform.concurrency_control import IdempotencyKey
 from services.platform.database import ReadSessionDep, WriteSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.identity import CurrentCaller
 from services.platform.local_time import ZoneDep
 from services.platform.problems import problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 
 router = Router(prefix=f"{API}/comments", tags=["comments"], responses=problem_responses(401, 422))

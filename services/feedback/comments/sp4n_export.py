@@ -17,7 +17,6 @@ from services.feedback.comments.schemas import StateChange, Ticket
 from services.feedback.comments.service_levels import KIND_NAMES, service_levels
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep, WriteSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.identity import CommentsHandler
 from services.platform.parameters import DelimiterQuery
 from services.platform.personal_data import mask_personal_data
@@ -29,6 +28,7 @@ from services.platform.problems import (
     ProblemError,
     problem_responses,
 )
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.spreadsheets.csv_export import CSV_MEDIA_TYPE, write_csv
 from services.platform.spreadsheets.model import XLSX, Cell

@@ -12,10 +12,10 @@ from services.feedback.comments.summary_schemas import CommentGroup, CommentSumm
 from services.feedback.periods import PeriodText, parse_period
 from services.feedback.small_groups import MIN_GROUP_SIZE
 from services.platform.database import ReadSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.local_time import ZoneDep, day_of
 from services.platform.parameters import AgencyQuery, ServiceQuery
 from services.platform.problems import problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 
 router = Router(prefix=f"{API}/comments", tags=["comments"], responses=problem_responses(401, 422))

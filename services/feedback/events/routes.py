@@ -18,7 +18,6 @@ from starlette.types import Receive, Scope, Send
 from services.feedback.events.formats import CLOUD_EVENT, CLOUD_EVENTS_BATCH, JSON, MEDIA_TYPES
 from services.feedback.events.intake import Intake
 from services.feedback.events.schemas import MAX_EVENTS, EventResults, EventsStored, UsageEventBatch
-from services.platform.deferred_routes import Router
 from services.platform.identity import RequireScope, UsageWriter
 from services.platform.logging import get_logger
 from services.platform.middleware import authenticate_token, send_http_error, send_problem
@@ -32,6 +31,7 @@ from services.platform.problems import (
 )
 from services.platform.request_body import BodyLimiter, ParsedBodyLimits, body_too_large
 from services.platform.request_id import Observe, RequestIdMiddleware
+from services.platform.router import Router
 from services.platform.service import API
 from services.platform.settings import Service
 from services.platform.validation_messages import validation_message

@@ -16,10 +16,10 @@ from services.feedback.helpfulness.schemas import (
 )
 from services.feedback.senders import count_from_sender, hash_sender
 from services.platform.database import ReadSessionDep, WriteSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.local_time import ZoneDep, day_of
 from services.platform.parameters import ServiceQuery
 from services.platform.problems import Conflict, FieldError, Invalid, problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.types import IsoDate
 

@@ -16,13 +16,13 @@ from services.feedback.retractions.retract import (
 from services.feedback.retractions.schemas import KeyId, NewRetraction, NewReversal, Retraction
 from services.platform.concurrency_control import IdempotencyKey, claim_idempotency_key
 from services.platform.database import ReadSessionDep, WriteSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.identity import Administrator
 from services.platform.ids import new_id
 from services.platform.local_time import ZoneDep
 from services.platform.paging import Page, paginate
 from services.platform.parameters import Limit
 from services.platform.problems import problem_responses
+from services.platform.router import Router
 from services.platform.service import get_region
 from services.platform.settings import Service
 

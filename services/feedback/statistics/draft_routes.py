@@ -34,12 +34,12 @@ from services.platform.database import (
     WriteSession,
     WriteSessionDep,
 )
-from services.platform.deferred_routes import Router
 from services.platform.identity import Caller, UsageWriter
 from services.platform.local_time import ZoneDep, month_of
 from services.platform.months import parse_period
 from services.platform.personal_data import mask_personal_data
 from services.platform.problems import FieldError, Invalid, problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.translation import N_, localized
 from services.platform.types import YearMonth

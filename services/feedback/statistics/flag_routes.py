@@ -16,7 +16,6 @@ from services.feedback.statistics.flag_schemas import (
 )
 from services.feedback.statistics.parameters import OwnAgencyQuery, resolve_agency
 from services.platform.database import ReadSessionDep, WriteSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.identity import CurrentCaller, UsageWriter
 from services.platform.personal_data import mask_personal_data
 from services.platform.problems import (
@@ -27,6 +26,7 @@ from services.platform.problems import (
     NotFound,
     problem_responses,
 )
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.translation import N_, localized
 

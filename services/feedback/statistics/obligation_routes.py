@@ -26,13 +26,13 @@ from services.feedback.statistics.parameters import (
 )
 from services.feedback.statistics.plausibility_flags import flagged_months
 from services.platform.database import ReadSession, ReadSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.local_time import ZoneDep
 from services.platform.months import add_months
 from services.platform.parameters import AgencyQuery
 from services.platform.problems import problem_responses
 from services.platform.recent_results import RecentResults
 from services.platform.revision import read_revision
+from services.platform.router import Router
 from services.platform.service import API
 from services.platform.settings import Service, Settings
 from services.platform.types import Slug, Year

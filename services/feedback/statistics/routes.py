@@ -21,13 +21,13 @@ from services.feedback.statistics.schemas import (
 )
 from services.feedback.statistics.upload import store_and_check
 from services.platform.database import ReadSessionDep, WriteSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.identity import UsageWriter
 from services.platform.local_time import ZoneDep
 from services.platform.months import parse_period
 from services.platform.paging import next_page_url
 from services.platform.parameters import AgencyQuery, ServiceQuery
 from services.platform.problems import problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.types import YearMonth
 

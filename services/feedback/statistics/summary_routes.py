@@ -27,12 +27,12 @@ from services.feedback.statistics.summary_schemas import (
     UsageSummary,
 )
 from services.platform.database import ReadSession, ReadSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.local_time import ZoneDep, start_of_day
 from services.platform.months import add_months
 from services.platform.paging import next_page_url
 from services.platform.parameters import AgencyQuery, ServiceQuery
 from services.platform.problems import FieldError, Invalid, problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.types import IsoDate
 

@@ -34,7 +34,6 @@ from services.feedback.statistics.upload import (
 )
 from services.platform.bounded_process import Limits, call_bounded
 from services.platform.database import ReadSession, ReadSessionDep, WriteSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.file_upload import file_body, read_file
 from services.platform.identity import UsageWriter
 from services.platform.languages import Language
@@ -48,6 +47,7 @@ from services.platform.problems import (
     TooLarge,
     problem_responses,
 )
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.spreadsheets.model import (
     CSV,

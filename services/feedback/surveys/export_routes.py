@@ -18,11 +18,11 @@ from services.feedback.surveys.routes import PeriodQuery, period_or_this_year
 from services.feedback.surveys.schemas import WeightedOption, WeightedQuestion, WeightedResults
 from services.feedback.surveys.weighting import NotWeightableError, rake
 from services.platform.database import ReadSession, ReadSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.identity import Administrator, Caller, UsageWriter
 from services.platform.local_time import ZoneDep
 from services.platform.parameters import DelimiterQuery, SlugPath
 from services.platform.problems import Conflict, NotAllowed, problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 
 router = Router(

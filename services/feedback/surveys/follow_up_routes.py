@@ -36,12 +36,12 @@ from services.platform.concurrency_control import (
     resource_tag,
 )
 from services.platform.database import ReadSessionDep, WriteSession, WriteSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.identity import Caller, UsageWriter
 from services.platform.ids import new_id
 from services.platform.local_time import ZoneDep
 from services.platform.parameters import SlugPath
 from services.platform.problems import Conflict, FieldError, NotAllowed, problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.settings import Service
 from services.platform.translation import N_, localized

@@ -11,12 +11,12 @@ from services.feedback.surveys.held_schemas import HeldDecision, HeldResponse, H
 from services.feedback.surveys.responses import find_survey
 from services.feedback.surveys.schemas import ResponseState
 from services.platform.database import ReadSessionDep, WriteSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.identity import Caller, UsageWriter
 from services.platform.local_time import ZoneDep, day_of
 from services.platform.paging import Page, paginate
 from services.platform.parameters import Limit, SlugPath
 from services.platform.problems import Conflict, FieldError, NotAllowed, problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 
 router = Router(

@@ -27,11 +27,11 @@ from services.feedback.surveys.rounds import RoundKey, find_round, list_rounds, 
 from services.feedback.surveys.routes import PeriodQuery, period_or_this_year
 from services.feedback.surveys.schemas import Token
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession, WriteSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.identity import MetricsDrafter
 from services.platform.local_time import ZoneDep, day_of
 from services.platform.parameters import SlugPath
 from services.platform.problems import NotFound, problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 
 router = Router(

@@ -23,7 +23,6 @@ from services.feedback.surveys.responses import find_survey
 from services.feedback.surveys.schemas import Token
 from services.platform.concurrency_control import IdempotencyKey, claim_idempotency_key
 from services.platform.database import ReadSessionDep, WriteSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.identity import UsageWriter
 from services.platform.ids import new_id
 from services.platform.local_time import ZoneDep, day_of
@@ -35,6 +34,7 @@ from services.platform.problems import (
     NotFound,
     problem_responses,
 )
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.settings import Service
 

@@ -19,11 +19,11 @@ from services.feedback.surveys.rounds import (
 )
 from services.platform.concurrency_control import IfMatch, check_if_match, resource_tag
 from services.platform.database import ReadSessionDep, WriteSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.identity import Caller, MetricsDrafter
 from services.platform.local_time import ZoneDep, day_of
 from services.platform.parameters import SlugPath
 from services.platform.problems import Conflict, FieldError, NotAllowed, problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 
 router = Router(

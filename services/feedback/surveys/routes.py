@@ -51,13 +51,13 @@ from services.feedback.surveys.schemas import (
 )
 from services.feedback.surveys.skm import sample_needed
 from services.platform.database import ReadSession, ReadSessionDep, WriteSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.identity import CurrentCaller
 from services.platform.local_time import ZoneDep, day_of
 from services.platform.logging import get_logger
 from services.platform.paging import Page
 from services.platform.parameters import SlugPath
 from services.platform.problems import problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.settings import Settings
 from services.platform.types import DistrictCode, Slug

@@ -42,11 +42,11 @@ from services.gateway.announcements.versions import (
 from services.gateway.connectors.announcements.store import get_by_id
 from services.platform.conditional_writes import ConditionalWrite, check_version, version_tag
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession
-from services.platform.deferred_routes import Router
 from services.platform.differences import differences
 from services.platform.draft_steps import State
 from services.platform.identity import Caller
 from services.platform.problems import Conflict, FieldError, problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.translation import N_, localized
 

@@ -25,11 +25,11 @@ from services.gateway.announcements.schemas import (
 from services.gateway.announcements.versions import Version, find_versions, withdraw_version
 from services.platform.conditional_writes import check_version, version_tag
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession
-from services.platform.deferred_routes import Router
 from services.platform.draft_steps import OpenState
 from services.platform.paging import Page, paginate
 from services.platform.parameters import AgencyQuery, Limit
 from services.platform.problems import Conflict, NotAllowed, NotFound, problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.translation import N_, localized
 

@@ -7,7 +7,7 @@ from fastapi import Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from services.gateway.api_docs.openapi import HubDocuments, for_splp
-from services.platform.deferred_routes import Router
+from services.platform.router import Router
 
 router = Router()
 

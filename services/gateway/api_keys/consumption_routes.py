@@ -11,10 +11,10 @@ from services.gateway.api_keys.keys import AgencyKey
 from services.gateway.api_keys.routes import agency_filter
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.local_time import ZoneDep, start_of_day
 from services.platform.paging import Page, next_page_url
 from services.platform.problems import Invalid, problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.types import Slug
 

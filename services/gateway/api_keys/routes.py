@@ -18,7 +18,6 @@ from services.gateway.people.sign_in import SignIn
 from services.platform.api_model import ApiModel
 from services.platform.concurrency_control import IdempotencyKey, claim_idempotency_key
 from services.platform.database import ReadSessionDep, WriteSession, WriteSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.identity import Caller
 from services.platform.ids import new_id
 from services.platform.paging import Page, paginate
@@ -31,6 +30,7 @@ from services.platform.problems import (
     NotFound,
     problem_responses,
 )
+from services.platform.router import Router
 from services.platform.scopes import Scope
 from services.platform.service import API, get_region
 from services.platform.settings import Service, Settings

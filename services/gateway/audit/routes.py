@@ -11,11 +11,11 @@ from services.gateway.audit.records import AuditFilter, list_latest
 from services.gateway.people.records import names_of, subject_of
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.identity import Administrator
 from services.platform.paging import Page, paginate
 from services.platform.parameters import Limit
 from services.platform.problems import problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.types import Sha256, ShortText, Slug, UtcDatetime
 

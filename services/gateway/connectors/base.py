@@ -19,10 +19,10 @@ from services.gateway.connectors.source_leases import SourceLease
 from services.gateway.connectors.statistics_client import AuthFactory, StatisticsClient
 from services.gateway.outbound.source_clients import SourceClient, SourceClients
 from services.platform.database import Database, WriteSession
-from services.platform.deferred_routes import Router
 from services.platform.jobs import RefusedItems
 from services.platform.local_time import LocalTime
 from services.platform.packs import FieldPath, PackModel
+from services.platform.router import Router
 from services.platform.settings import Settings
 from services.platform.types import ShortText, Slug
 

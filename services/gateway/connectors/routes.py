@@ -16,11 +16,11 @@ from services.gateway.outbound.circuit_breaker import BreakerState, ManualOverri
 from services.gateway.outbound.source_clients import SourceClient
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSession, ReadSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.identity import Administrator, CurrentCaller
 from services.platform.paging import Page
 from services.platform.parameters import SlugPath
 from services.platform.problems import Conflict, NotFound, problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 
 router = Router(

@@ -25,7 +25,6 @@ from services.gateway.people.roles import Role
 from services.platform.api_model import ApiModel
 from services.platform.concurrency_control import IdempotencyKey, claim_idempotency_key
 from services.platform.database import Database, ReadSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.identity import Administrator, Caller
 from services.platform.ids import new_id
 from services.platform.local_time import ZoneDep
@@ -39,6 +38,7 @@ from services.platform.problems import (
     problem_responses,
 )
 from services.platform.reader_language import reader_language
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.settings import Service
 from services.platform.translation import translator

@@ -13,7 +13,6 @@ from services.gateway.hub_status.backups import list_backups
 from services.gateway.hub_status.refused_items import Operator, settle_named_items
 from services.platform.api_model import ApiModel
 from services.platform.database import Database, ReadSessionDep, WriteSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.identity import GATEWAY_CALLER, Administrator, Caller
 from services.platform.job_status import (
     JobStatus,
@@ -26,6 +25,7 @@ from services.platform.paging import Page, paginate
 from services.platform.parameters import Limit
 from services.platform.problems import problem_responses
 from services.platform.request_id import current_request_id
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.service_client import parse
 from services.platform.settings import Service

@@ -13,7 +13,6 @@ from pydantic import Field
 from services.gateway.http_cache.stats import CacheCounts
 from services.platform.api_model import ApiModel
 from services.platform.database import DATABASE_ERRORS, Database
-from services.platform.deferred_routes import Router
 from services.platform.disk_spool import DiskSpool
 from services.platform.health import rules
 from services.platform.health.database_checks import read_queues
@@ -22,6 +21,7 @@ from services.platform.health.monitor import HealthMonitor
 from services.platform.health.schemas import Health, HealthFinding, State, health_of
 from services.platform.jobs import BackgroundJob
 from services.platform.logging import summarise
+from services.platform.router import Router
 from services.platform.service import API
 from services.platform.service_client import parse
 from services.platform.settings import Service

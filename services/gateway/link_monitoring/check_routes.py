@@ -27,7 +27,6 @@ from services.gateway.link_monitoring.uptime import (
     read_uptime,
 )
 from services.platform.database import Database, ReadSession, ReadSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.entity_tags import tag_matches
 from services.platform.identity import Administrator
 from services.platform.local_time import ZoneDep, day_of
@@ -35,6 +34,7 @@ from services.platform.paging import Page, paginate
 from services.platform.parameters import DelimiterQuery, LanguageQuery, Limit, SlugPath, YearQuery
 from services.platform.problems import Conflict, FieldError, Invalid, problem_responses
 from services.platform.regency import find_regency
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.settings import Service, Settings
 from services.platform.spreadsheets.csv_export import CSV_MEDIA_TYPE

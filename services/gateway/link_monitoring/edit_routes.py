@@ -25,7 +25,6 @@ from services.platform.conditional_writes import (
     normalised,
     version_tag,
 )
-from services.platform.deferred_routes import Router
 from services.platform.identity import GATEWAY_CALLER
 from services.platform.parameters import SlugPath
 from services.platform.problems import (
@@ -37,6 +36,7 @@ from services.platform.problems import (
     problem_responses,
 )
 from services.platform.regency import find_lead_agency
+from services.platform.router import Router
 from services.platform.service import API
 from services.platform.settings import Service
 from services.platform.translation import N_, localized

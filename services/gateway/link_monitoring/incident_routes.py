@@ -27,7 +27,6 @@ from services.gateway.link_monitoring.maintenance import (
 from services.gateway.link_monitoring.records import LinkRecord
 from services.platform.concurrency_control import IdempotencyKey, claim_idempotency_key
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession, WriteSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.identity import Administrator
 from services.platform.ids import new_id
 from services.platform.paging import Page, paginate
@@ -40,6 +39,7 @@ from services.platform.problems import (
     NotFound,
     problem_responses,
 )
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.settings import Service
 from services.platform.translation import N_, localized

@@ -14,10 +14,10 @@ from services.gateway.link_monitoring.link_directory import LinkDirectory
 from services.gateway.link_monitoring.records import Link, LinkRecord
 from services.platform.conditional_writes import version_tag
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession
-from services.platform.deferred_routes import Router
 from services.platform.paging import Page, paginate
 from services.platform.parameters import SlugCursor, SlugPath
 from services.platform.problems import NotFound, problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.types import Href, Slug
 

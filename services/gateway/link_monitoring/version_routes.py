@@ -11,10 +11,10 @@ from services.gateway.link_monitoring.records import Link
 from services.platform.api_model import ApiModel
 from services.platform.conditional_writes import normalised
 from services.platform.database import ReadSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.differences import Difference, differences
 from services.platform.parameters import SlugPath
 from services.platform.problems import NotFound, problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.types import Href
 

@@ -34,7 +34,6 @@ from services.platform.database import (
     WriteSession,
     WriteSessionDep,
 )
-from services.platform.deferred_routes import Router
 from services.platform.identity import EvidenceWriter
 from services.platform.local_time import ZoneDep
 from services.platform.problems import (
@@ -44,6 +43,7 @@ from services.platform.problems import (
     NotFound,
     problem_responses,
 )
+from services.platform.router import Router
 from services.platform.service import API, get_region
 
 router = Router(prefix=API, tags=["evidence"], responses=problem_responses(401, 404, 422))

@@ -39,7 +39,6 @@ from services.platform.conditional_writes import (
     conditional_write,
 )
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession
-from services.platform.deferred_routes import Router
 from services.platform.identity import Caller, EvidenceWriter, RequireScope
 from services.platform.local_time import ZoneDep
 from services.platform.paging import Page, paginate
@@ -54,6 +53,7 @@ from services.platform.problems import (
     problem_responses,
 )
 from services.platform.regency import find_regency
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.settings import Service, Settings
 from services.platform.translation import N_, localized

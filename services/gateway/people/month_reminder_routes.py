@@ -12,7 +12,6 @@ from services.feedback.client import FeedbackClient, ReportingMonth
 from services.gateway.people.mail.month_reminders import MonthReminders
 from services.platform.api_model import ApiModel
 from services.platform.database import WriteSession, WriteSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.identity import Caller, UsageWriter
 from services.platform.local_time import ZoneDep, day_of
 from services.platform.problems import (
@@ -23,6 +22,7 @@ from services.platform.problems import (
     problem_responses,
 )
 from services.platform.regency import find_lead_agency
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.settings import Service, Settings
 from services.platform.translation import N_, localized

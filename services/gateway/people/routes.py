@@ -37,13 +37,13 @@ from services.platform.concurrency_control import (
     resource_tag,
 )
 from services.platform.database import ReadSession, ReadSessionDep, WriteSession, WriteSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.identity import Administrator
 from services.platform.ids import new_id
 from services.platform.languages import Language
 from services.platform.paging import Page, paginate
 from services.platform.parameters import Limit
 from services.platform.problems import Conflict, NotFound, problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.settings import Service, Settings
 

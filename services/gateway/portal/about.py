@@ -16,7 +16,7 @@ from services.gateway.link_monitoring.records import LinkRecord
 from services.gateway.portal.page import CurrentPage
 from services.gateway.portal.service_texts import ServiceTexts
 from services.platform.database import ReadSessionDep
-from services.platform.deferred_routes import Router
+from services.platform.router import Router
 from services.platform.service import get_region
 from services.platform.settings import Settings
 

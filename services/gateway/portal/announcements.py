@@ -23,9 +23,9 @@ from services.gateway.connectors.announcements.store import (
 from services.gateway.connectors.source_leases import list_sources
 from services.gateway.portal.page import CurrentPage, Page
 from services.platform.database import ReadSession, ReadSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.local_time import format_time
 from services.platform.paging import build_url
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.settings import Settings
 from services.platform.types import Slug

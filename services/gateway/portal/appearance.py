@@ -12,9 +12,9 @@ from services.gateway.portal.assets import IMMUTABLE_FOR_A_YEAR
 from services.gateway.regency.loaded_pack import find_pack_file
 from services.platform.appearance import Appearance, Colours, Motif
 from services.platform.database import ReadSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.problems import NotFound
 from services.platform.regency import find_regency
+from services.platform.router import Router
 from services.platform.service import get_region
 from services.platform.settings import Service
 

@@ -27,8 +27,8 @@ from services.gateway.meetings.times import period_text
 from services.gateway.portal.page import CurrentPage, Page
 from services.gateway.portal.secret_links import SecretLink
 from services.platform.database import Database
-from services.platform.deferred_routes import Router
 from services.platform.problems import Conflict, Invalid, NotFound
+from services.platform.router import Router
 from services.platform.translation import N_
 
 router = Router(include_in_schema=False, default_response_class=HTMLResponse)

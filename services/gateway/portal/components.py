@@ -10,7 +10,7 @@ from services.gateway.portal.icons import FILES
 from services.gateway.portal.page import CurrentPage
 from services.gateway.portal.portal_states import PortalState
 from services.gateway.portal.service_texts import ServiceTexts
-from services.platform.deferred_routes import Router
+from services.platform.router import Router
 
 router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 

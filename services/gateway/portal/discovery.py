@@ -15,9 +15,9 @@ from services.gateway.portal.appearance import OWN_COLOURS
 from services.gateway.portal.assets import asset
 from services.gateway.portal.service_clients import catalog_client
 from services.platform.database import ReadSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.problems import NotFound, Unavailable
 from services.platform.regency import find_regency
+from services.platform.router import Router
 from services.platform.service import get_region
 from services.platform.settings import Service, Settings
 

@@ -4,8 +4,8 @@ import httpx
 from fastapi.responses import HTMLResponse
 
 from services.gateway.portal.page import CurrentPage
-from services.platform.deferred_routes import Router
 from services.platform.parameters import SlugPath
+from services.platform.router import Router
 from services.platform.service import API
 
 router = Router(include_in_schema=False, default_response_class=HTMLResponse)

@@ -4,7 +4,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from services.gateway.portal.page import CurrentPage
-from services.platform.deferred_routes import Router
+from services.platform.router import Router
 from services.platform.settings import Settings
 from services.privacy import PERSONAL_DATA, describe
 

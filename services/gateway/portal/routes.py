@@ -24,9 +24,9 @@ from services.gateway.portal.scripts import allow_scripts
 from services.gateway.portal.service_texts import ServiceTexts
 from services.gateway.portal.templating import environment
 from services.platform.database import ReadSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.languages import Language
 from services.platform.parameters import SlugPath
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.types import Slug
 

@@ -17,7 +17,7 @@ from services.gateway.portal.page_links import next_page, page_address
 from services.gateway.portal.scripts import allow_scripts
 from services.gateway.regency.districts import list_districts
 from services.platform.database import ReadSessionDep
-from services.platform.deferred_routes import Router
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.types import TEXT_PATTERN, DistrictCode, Slug
 

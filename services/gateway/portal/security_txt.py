@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from fastapi import Request
 from fastapi.responses import PlainTextResponse
 
-from services.platform.deferred_routes import Router
 from services.platform.problems import NotFound
+from services.platform.router import Router
 from services.platform.settings import Settings
 
 router = Router(include_in_schema=False)

@@ -21,8 +21,8 @@ from services.gateway.portal.page_links import page_address
 from services.gateway.portal.portal_states import portal_states
 from services.gateway.portal.service_texts import ServiceTexts
 from services.platform.database import ReadSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.parameters import SlugPath
+from services.platform.router import Router
 from services.platform.service import get_region
 from services.platform.service_client import RequestRejectedError
 from services.platform.types import Slug

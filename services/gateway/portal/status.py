@@ -19,9 +19,9 @@ from services.gateway.portal.charts.chart import Chart
 from services.gateway.portal.page import CurrentPage, Page
 from services.gateway.portal.uptime_charts import round_down, uptime_chart
 from services.platform.database import ReadSession, ReadSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.local_time import day_of, format_time
 from services.platform.parameters import SlugPath
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.translation import N_, Message, Translator
 

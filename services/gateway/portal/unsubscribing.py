@@ -15,8 +15,8 @@ from services.gateway.people.mail.unsubscribing import PATH, TOKEN_DIGITS, Unsub
 from services.gateway.people.records import subject_of
 from services.gateway.portal.page import CurrentPage, Page
 from services.platform.database import Database
-from services.platform.deferred_routes import Router
 from services.platform.identity import Caller
+from services.platform.router import Router
 from services.platform.service import get_region
 
 router = Router(include_in_schema=False, default_response_class=HTMLResponse)

@@ -9,11 +9,11 @@ from pydantic import AwareDatetime, Field
 from services.gateway.webhooks.delivery_log import DeliveryState, list_deliveries, send_again
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep, WriteSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.identity import Administrator
 from services.platform.paging import Page, paginate
 from services.platform.parameters import Limit
 from services.platform.problems import NotFound, problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 
 router = Router(prefix=API, tags=["links"], responses=problem_responses(401, 403, 404, 422))

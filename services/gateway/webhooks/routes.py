@@ -18,11 +18,11 @@ from services.gateway.webhooks.store import list_webhooks as list_stored
 from services.platform.api_model import ApiModel
 from services.platform.concurrency_control import IdempotencyKey, claim_idempotency_key
 from services.platform.database import ReadSessionDep, WriteSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.identity import Administrator
 from services.platform.ids import new_id
 from services.platform.paging import Page
 from services.platform.problems import Conflict, NotFound, problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.settings import Service
 from services.platform.types import HttpsUrl

@@ -13,10 +13,10 @@ from services.gateway.connectors.announcements.store import get_by_id, list_newe
 from services.gateway.connectors.source_leases import Source, list_sources
 from services.platform.api_model import ApiModel
 from services.platform.database import ReadSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.paging import next_page_url
 from services.platform.parameters import Limit
 from services.platform.problems import NotFound, problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.types import Href, Slug
 

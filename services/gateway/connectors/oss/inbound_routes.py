@@ -23,10 +23,10 @@ from services.gateway.connectors.oss.messages import (
     validate_message,
 )
 from services.platform.database import DATABASE_ERRORS, Database
-from services.platform.deferred_routes import Router
 from services.platform.logging import get_logger
 from services.platform.networks import Networks
 from services.platform.problems import problem_responses
+from services.platform.router import Router
 from services.platform.service import API
 from services.platform.settings import Settings
 

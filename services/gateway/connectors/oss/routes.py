@@ -22,7 +22,6 @@ from services.gateway.connectors.oss.service import OssAnswer, OssService
 from services.platform.api_model import ApiModel
 from services.platform.concurrency_control import IdempotencyKey, claim_idempotency_key
 from services.platform.database import DATABASE_ERRORS, Database, ReadSessionDep, WriteSession
-from services.platform.deferred_routes import Router
 from services.platform.identity import Caller
 from services.platform.ids import new_id
 from services.platform.local_time import ZoneDep
@@ -37,6 +36,7 @@ from services.platform.problems import (
     Unavailable,
     problem_responses,
 )
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.settings import Service
 

@@ -23,7 +23,6 @@ from services.gateway.regency.districts import list_districts
 from services.platform.api_model import ApiModel
 from services.platform.bounded_process import Limits, call_bounded
 from services.platform.database import ReadSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.file_upload import file_body, read_file
 from services.platform.identity import UsageWriter
 from services.platform.local_time import ZoneDep
@@ -39,6 +38,7 @@ from services.platform.problems import (
     Unavailable,
     problem_responses,
 )
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.service_client import RequestRejectedError
 from services.platform.spreadsheets.model import CSV, ODS, XLSX, SpreadsheetError

@@ -34,7 +34,7 @@ from services.gateway.portal.complaints.form import (
 from services.gateway.portal.complaints.labels import ACTIONS, DEADLINE_STATES, STATES
 from services.gateway.portal.page import CurrentPage, Page
 from services.gateway.portal.secret_links import SecretLink
-from services.platform.deferred_routes import Router
+from services.platform.router import Router
 from services.platform.service import API
 from services.platform.service_client import RequestRejectedError
 from services.platform.translation import Message

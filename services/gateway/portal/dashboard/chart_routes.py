@@ -16,7 +16,7 @@ from services.gateway.portal.dashboard.score_charts import score_chart
 from services.gateway.portal.dashboard.use_charts import USE_CHARTS, UseChart
 from services.gateway.portal.dashboard.year_scores import assessed_years
 from services.gateway.portal.page import CurrentPage, Page
-from services.platform.deferred_routes import Router
+from services.platform.router import Router
 from services.platform.types import Year
 
 router = Router(include_in_schema=False, default_response_class=HTMLResponse)

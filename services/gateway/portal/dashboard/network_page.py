@@ -11,7 +11,7 @@ from services.assessment.client import NetworkMeasures
 from services.gateway.portal.dashboard.chart_routes import YearPath
 from services.gateway.portal.dashboard.figures import compact, figure
 from services.gateway.portal.page import CurrentPage, Page
-from services.platform.deferred_routes import Router
+from services.platform.router import Router
 from services.platform.service import API
 from services.platform.translation import N_, Message
 

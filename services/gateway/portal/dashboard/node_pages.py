@@ -22,8 +22,8 @@ from services.gateway.portal.dashboard.node_addresses import node_address
 from services.gateway.portal.dashboard.score_charts import node_chart
 from services.gateway.portal.dashboard.year_scores import assessed_years
 from services.gateway.portal.page import CurrentPage, Page
-from services.platform.deferred_routes import Router
 from services.platform.languages import SOURCE_LANGUAGE, Language
+from services.platform.router import Router
 from services.platform.types import Year
 
 router = Router(include_in_schema=False, default_response_class=HTMLResponse)

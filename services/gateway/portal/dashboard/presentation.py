@@ -10,7 +10,7 @@ from services.gateway.portal.dashboard.figures import figure, range_text
 from services.gateway.portal.dashboard.score_charts import elements_chart, trend_chart
 from services.gateway.portal.dashboard.year_scores import assessed_years
 from services.gateway.portal.page import CurrentPage
-from services.platform.deferred_routes import Router
+from services.platform.router import Router
 
 router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 

@@ -21,7 +21,7 @@ from services.gateway.portal.dashboard.node_addresses import node_address
 from services.gateway.portal.dashboard.score_charts import elements_chart, trend_chart
 from services.gateway.portal.dashboard.year_scores import YearScores, assessed_years
 from services.gateway.portal.page import CurrentPage, Page
-from services.platform.deferred_routes import Router
+from services.platform.router import Router
 from services.platform.translation import N_, NC_, Message
 from services.platform.types import FIRST_YEAR
 

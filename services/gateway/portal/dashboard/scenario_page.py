@@ -27,7 +27,7 @@ from services.gateway.portal.dashboard.node_addresses import node_address
 from services.gateway.portal.dashboard.year_scores import METHOD, YearScores, current_scores
 from services.gateway.portal.page import CurrentPage, Page
 from services.gateway.portal.scripts import allow_scripts
-from services.platform.deferred_routes import Router
+from services.platform.router import Router
 from services.platform.service import API
 from services.platform.types import Year
 

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 from services.gateway.portal.dashboard.chart_routes import YearPath
 from services.gateway.portal.dashboard.use_charts import USE_CHARTS
 from services.gateway.portal.page import CurrentPage
-from services.platform.deferred_routes import Router
+from services.platform.router import Router
 from services.platform.translation import N_, Message
 
 router = Router(include_in_schema=False, default_response_class=HTMLResponse)

@@ -22,11 +22,11 @@ from services.gateway.portal.service_clients import catalog_client
 from services.gateway.portal.service_texts import ServiceTexts
 from services.gateway.portal.templating import TEMPLATES
 from services.platform.database import ReadSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.languages import SOURCE_LANGUAGE
 from services.platform.local_time import get_zone
 from services.platform.parameters import LanguageQuery
 from services.platform.problems import Conflict, Unavailable, problem_responses
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.translation import N_, Message, translator
 

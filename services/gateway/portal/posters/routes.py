@@ -24,10 +24,10 @@ from services.gateway.portal.posters.content import PosterContent, office_poster
 from services.gateway.portal.posters.render import poster_pdf, poster_svg
 from services.gateway.portal.service_clients import catalog_client
 from services.platform.database import Database, ReadSession, ReadSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.parameters import SlugPath
 from services.platform.problems import NotFound, Unavailable, problem_responses
 from services.platform.regency import find_regency
+from services.platform.router import Router
 from services.platform.service import get_region
 from services.platform.settings import Service, Settings
 

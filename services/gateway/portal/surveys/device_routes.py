@@ -21,10 +21,10 @@ from services.gateway.portal.secret_links import SecretLink
 from services.gateway.portal.service_clients import feedback_client
 from services.gateway.portal.surveys.device import DEVICES, current_collector, current_device
 from services.gateway.portal.surveys.form import parse_fields
-from services.platform.deferred_routes import Router
 from services.platform.local_time import format_time
 from services.platform.parameters import SlugPath
 from services.platform.problems import NotAuthenticated, Unavailable
+from services.platform.router import Router
 from services.platform.service_client import RequestRejectedError
 
 router = Router(include_in_schema=False, default_response_class=HTMLResponse)

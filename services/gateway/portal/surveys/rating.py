@@ -15,7 +15,7 @@ from services.gateway.portal.surveys.one_use_links import (
     thanks_of,
 )
 from services.gateway.portal.surveys.routes import Held, SurveyParameters, fetch_survey
-from services.platform.deferred_routes import Router
+from services.platform.router import Router
 
 router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 

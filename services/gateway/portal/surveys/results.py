@@ -15,8 +15,8 @@ from services.gateway.portal.charts.chart import Chart
 from services.gateway.portal.page import CurrentPage, Page
 from services.gateway.portal.surveys.periods import period_words
 from services.gateway.portal.surveys.result_charts import RESULT_CHARTS, ShownResults
-from services.platform.deferred_routes import Router
 from services.platform.parameters import SlugPath
+from services.platform.router import Router
 from services.platform.service import API
 from services.platform.translation import N_, NC_, Message
 from services.platform.types import Slug

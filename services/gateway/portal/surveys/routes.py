@@ -28,8 +28,8 @@ from services.gateway.portal.surveys.form import (
 )
 from services.gateway.regency.districts import list_districts
 from services.platform.database import ReadSessionDep
-from services.platform.deferred_routes import Router
 from services.platform.parameters import SlugPath
+from services.platform.router import Router
 from services.platform.service import API, get_region
 from services.platform.service_client import RequestRejectedError
 from services.platform.types import DistrictCode, Slug

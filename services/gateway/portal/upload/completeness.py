@@ -14,7 +14,7 @@ from services.gateway.portal.dashboard.reporting_chart import (
 )
 from services.gateway.portal.page import CurrentPage
 from services.gateway.portal.upload.labels import LABELS
-from services.platform.deferred_routes import Router
+from services.platform.router import Router
 from services.platform.service import API
 from services.platform.types import Year
 

@@ -39,8 +39,8 @@ from services.gateway.portal.upload.session import (
     check_form_token,
     current_session,
 )
-from services.platform.deferred_routes import Router
 from services.platform.local_time import format_time
+from services.platform.router import Router
 from services.platform.service import API
 from services.platform.service_client import RequestRejectedError
 from services.platform.spreadsheets.model import CSV, ODS, XLSX, media_type_of

@@ -23,9 +23,9 @@ from services.gateway.portal.workspace.access import AnyPerson, Enter, Workspace
 from services.gateway.portal.workspace.labels import ROLES
 from services.gateway.portal.workspace.passkey_requests import relying_party
 from services.gateway.portal.workspace.sign_in import TOO_MANY, address_of
-from services.platform.deferred_routes import Router
 from services.platform.languages import COMPLETE_LANGUAGES, LANGUAGE_NAMES, Language
 from services.platform.local_time import format_time
+from services.platform.router import Router
 from services.platform.service import get_region
 from services.platform.translation import N_, Message
 

@@ -23,8 +23,8 @@ from services.gateway.portal.workspace.meeting_plans import (
     read_attendance,
 )
 from services.gateway.portal.workspace.meeting_records import MeetingId, Recorder
-from services.platform.deferred_routes import Router
 from services.platform.problems import Conflict, NotAllowed, NotFound
+from services.platform.router import Router
 from services.platform.translation import N_, Message
 
 router = Router(include_in_schema=False, default_response_class=HTMLResponse)

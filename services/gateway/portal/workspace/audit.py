@@ -22,8 +22,8 @@ from services.gateway.portal.workspace.downloads import (
     file_moment,
     xlsx_file,
 )
-from services.platform.deferred_routes import Router
 from services.platform.local_time import start_of_day
+from services.platform.router import Router
 from services.platform.service import get_region
 from services.platform.spreadsheets.csv_export import CsvValue
 from services.platform.translation import N_, Message

@@ -17,8 +17,8 @@ from services.gateway.portal.complaints.form import normalise_ticket
 from services.gateway.portal.complaints.labels import ACTIONS, DEADLINE_STATES, STATES
 from services.gateway.portal.workspace.access import NOT_STORED, Enter, Workspace
 from services.gateway.portal.workspace.tasks import Task
-from services.platform.deferred_routes import Router
 from services.platform.ids import new_id
+from services.platform.router import Router
 from services.platform.service_client import RequestRejectedError
 from services.platform.translation import N_, NC_, Message
 from services.platform.types import TEXT_PATTERN

@@ -57,7 +57,7 @@ from services.gateway.portal.workspace.sign_in import Target
 from services.gateway.portal.workspace.survey_tasks import find_due_follow_up, find_survey_tasks
 from services.gateway.portal.workspace.surveys import SURVEYS
 from services.gateway.portal.workspace.tasks import Task, TaskSource
-from services.platform.deferred_routes import Router
+from services.platform.router import Router
 from services.platform.service import get_region
 from services.platform.service_client import RequestRejectedError
 from services.platform.settings import Settings

@@ -37,9 +37,9 @@ from services.gateway.portal.workspace.people import (
     Administrator,
     ConfirmedAdministrator,
 )
-from services.platform.deferred_routes import Router
 from services.platform.ids import new_id
 from services.platform.problems import Conflict
+from services.platform.router import Router
 from services.platform.service import get_region
 from services.platform.translation import N_, Message
 

@@ -15,8 +15,8 @@ from services.gateway.portal.workspace.evidence.index_kinds import (
     WORKBOOK,
     index_name,
 )
-from services.platform.deferred_routes import Router
 from services.platform.parameters import SlugPath
+from services.platform.router import Router
 from services.platform.translation import N_, Message
 from services.platform.types import Year
 

@@ -19,8 +19,8 @@ from services.gateway.portal.page import CurrentPage, Page
 from services.gateway.portal.secret_links import SecretLink
 from services.gateway.portal.workspace.access import database_of, no_store, redirect
 from services.gateway.portal.workspace.sign_in import start
-from services.platform.deferred_routes import Router
 from services.platform.lazy_module import LazyModule
+from services.platform.router import Router
 from services.platform.service import get_region
 from services.platform.translation import N_, Message
 

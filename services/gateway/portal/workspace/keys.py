@@ -29,9 +29,9 @@ from services.gateway.portal.workspace.people import Administrator, ConfirmedAdm
 from services.platform.api_model import ApiModel
 from services.platform.concurrency_control import claim_idempotency_key
 from services.platform.database import WriteSession
-from services.platform.deferred_routes import Router
 from services.platform.ids import new_id
 from services.platform.problems import Conflict
+from services.platform.router import Router
 from services.platform.scopes import SCOPES, Scope
 from services.platform.service import get_region
 from services.platform.settings import Service

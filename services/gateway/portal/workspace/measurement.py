@@ -23,8 +23,8 @@ from services.gateway.portal.dashboard.routes import ROLES
 from services.gateway.portal.workspace.access import NOT_STORED, Enter, Workspace, database_of
 from services.gateway.portal.workspace.hidden_fields import form_id_of
 from services.gateway.portal.workspace.reasons import reasons_of
-from services.platform.deferred_routes import Router
 from services.platform.ids import new_id
+from services.platform.router import Router
 from services.platform.service import get_region
 from services.platform.service_client import RequestRejectedError
 from services.platform.translation import N_, Message

@@ -48,7 +48,6 @@ from services.gateway.portal.workspace.reasons import reasons_of
 from services.gateway.portal.workspace.tasks import Task
 from services.platform.conditional_writes import ConditionalWrite
 from services.platform.database import WriteSession
-from services.platform.deferred_routes import Router
 from services.platform.problems import (
     Conflict,
     NotAllowed,
@@ -57,6 +56,7 @@ from services.platform.problems import (
     ProblemError,
     Unavailable,
 )
+from services.platform.router import Router
 from services.platform.service import get_region
 from services.platform.settings import Settings
 from services.platform.translation import N_, Message

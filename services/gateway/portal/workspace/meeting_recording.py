@@ -45,9 +45,9 @@ from services.gateway.portal.workspace.meeting_records import (
 )
 from services.gateway.portal.workspace.meetings import show_meeting_page
 from services.gateway.portal.workspace.reasons import reasons_of
-from services.platform.deferred_routes import Router
 from services.platform.ids import new_id
 from services.platform.problems import NotFound, PreconditionFailed
+from services.platform.router import Router
 from services.platform.service_client import RequestRejectedError
 from services.platform.translation import N_, Message
 

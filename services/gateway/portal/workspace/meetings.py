@@ -43,7 +43,7 @@ from services.gateway.portal.workspace.meeting_records import (
     labels,
 )
 from services.gateway.portal.workspace.tasks import Task
-from services.platform.deferred_routes import Router
+from services.platform.router import Router
 from services.platform.service_client import RequestRejectedError
 from services.platform.translation import N_, Message
 from services.platform.types import Text, Year

@@ -29,8 +29,8 @@ from services.gateway.portal.workspace.month_form import (
     read_grid,
 )
 from services.gateway.portal.workspace.reasons import reasons_of
-from services.platform.deferred_routes import Router
 from services.platform.months import add_months, parse_period
+from services.platform.router import Router
 from services.platform.service import get_region
 from services.platform.service_client import RequestRejectedError
 from services.platform.translation import N_, NC_, Message

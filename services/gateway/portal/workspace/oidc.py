@@ -21,9 +21,9 @@ from services.gateway.portal.workspace.access import (
     safe_target,
 )
 from services.gateway.portal.workspace.sign_in import Target, password_page, start
-from services.platform.deferred_routes import Router
 from services.platform.derived_keys import derived_key
 from services.platform.logging import get_logger
+from services.platform.router import Router
 from services.platform.service import get_region
 from services.platform.settings import Settings
 from services.platform.translation import N_

@@ -19,7 +19,7 @@ from services.gateway.portal.scripts import allow_scripts
 from services.gateway.portal.workspace.access import Enter, RefusedError, Workspace, database_of
 from services.gateway.portal.workspace.account import ACCOUNT
 from services.gateway.portal.workspace.passkey_requests import relying_party
-from services.platform.deferred_routes import Router
+from services.platform.router import Router
 from services.platform.service import get_region
 from services.platform.translation import N_, Message
 

@@ -21,8 +21,8 @@ from services.gateway.portal.workspace.access import Enter, Workspace, database_
 from services.gateway.portal.workspace.invitation import NO_EMAIL
 from services.gateway.portal.workspace.labels import ROLES as ROLE_LABELS
 from services.gateway.portal.workspace.labels import STATES
-from services.platform.deferred_routes import Router
 from services.platform.problems import Conflict
+from services.platform.router import Router
 from services.platform.service import get_region
 from services.platform.translation import N_, Message
 

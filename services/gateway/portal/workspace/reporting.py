@@ -17,9 +17,9 @@ from services.gateway.people.month_reminder_routes import (
 from services.gateway.portal.workspace.access import Enter, Workspace, database_of
 from services.gateway.portal.workspace.reasons import reasons_of
 from services.gateway.portal.workspace.tasks import Task
-from services.platform.deferred_routes import Router
 from services.platform.months import add_months, parse_period
 from services.platform.problems import ProblemError
+from services.platform.router import Router
 from services.platform.settings import Settings
 from services.platform.translation import N_, Message
 from services.platform.types import YearMonth

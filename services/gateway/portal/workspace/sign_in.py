@@ -32,7 +32,7 @@ from services.gateway.portal.workspace.access import (
     with_target,
 )
 from services.gateway.portal.workspace.passkey_requests import ask_for_passkey, relying_party
-from services.platform.deferred_routes import Router
+from services.platform.router import Router
 from services.platform.service import get_region
 from services.platform.translation import N_, Message
 

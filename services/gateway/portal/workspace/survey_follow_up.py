@@ -18,9 +18,9 @@ from services.gateway.portal.workspace.hidden_fields import form_id_of, tag_of
 from services.gateway.portal.workspace.reasons import reasons_of
 from services.gateway.portal.workspace.round_form import day_of_field
 from services.gateway.portal.workspace.surveys import SURVEYS, Planner
-from services.platform.deferred_routes import Router
 from services.platform.ids import new_id
 from services.platform.parameters import SlugPath
+from services.platform.router import Router
 from services.platform.service_client import RequestRejectedError
 from services.platform.translation import N_, Message, Translator
 from services.platform.types import ShortText, Text, Year

@@ -20,8 +20,8 @@ from services.gateway.portal.workspace.surveys import (
     may_change,
     require_agency,
 )
-from services.platform.deferred_routes import Router
 from services.platform.parameters import SlugPath
+from services.platform.router import Router
 from services.platform.service_client import RequestRejectedError
 from services.platform.settings import Settings
 from services.platform.translation import N_, Message

@@ -13,8 +13,8 @@ from services.feedback.client import RoundSummary, SurveyDetail, SurveyResults
 from services.gateway.portal.posters.codes import poster_about
 from services.gateway.portal.surveys.results import ACTION_STATES
 from services.gateway.portal.workspace.access import Enter, RefusedError, Workspace, database_of
-from services.platform.deferred_routes import Router
 from services.platform.parameters import SlugPath
+from services.platform.router import Router
 from services.platform.service import get_region
 from services.platform.translation import N_, NC_, Message
 from services.platform.types import Year

@@ -15,12 +15,12 @@ from services.gateway.hub_status.routes import get_hub_status
 from services.gateway.hub_status.runbook import read_runbook
 from services.gateway.portal.workspace.access import Enter, Workspace, database_of
 from services.gateway.portal.workspace.people import ConfirmedAdministrator
-from services.platform.deferred_routes import Router
 from services.platform.health.findings import RUNBOOK, HealthCheck, Severity
 from services.platform.health.monitor import HealthMonitor
 from services.platform.job_status import JobStatus
 from services.platform.jobs import BackgroundJob, RefusedAction
 from services.platform.problems import Conflict, NotFound
+from services.platform.router import Router
 from services.platform.service import get_region
 from services.platform.settings_in_force import SettingSource, list_settings
 from services.platform.translation import N_, NC_, Message, Translator

@@ -11,8 +11,8 @@ from services.gateway.portal.page import Page
 from services.gateway.portal.workspace.access import database_of
 from services.gateway.portal.workspace.downloads import Table, csv_file, file_moment, xlsx_file
 from services.gateway.portal.workspace.system import SYSTEM, Reader
-from services.platform.deferred_routes import Router
 from services.platform.job_status import JobStatus
+from services.platform.router import Router
 from services.platform.service import get_region
 from services.platform.translation import N_, NC_, Message
 

@@ -25,8 +25,8 @@ from services.gateway.webhooks.store import (
     insert_webhook,
     list_webhooks,
 )
-from services.platform.deferred_routes import Router
 from services.platform.ids import new_id
+from services.platform.router import Router
 from services.platform.service import get_region
 from services.platform.translation import N_, NC_, Message
 from services.platform.types import HttpsUrl

@@ -48,9 +48,9 @@ from services.gateway.portal.workspace.catalog.values import (
 from services.gateway.portal.workspace.hidden_fields import form_id_of, given_tag
 from services.gateway.portal.workspace.links.link_fields import validation_errors, with_zone
 from services.gateway.portal.workspace.reasons import reasons_of
-from services.platform.deferred_routes import Router
 from services.platform.differences import Difference
 from services.platform.problems import FieldError, ProblemError
+from services.platform.router import Router
 from services.platform.translation import N_
 
 router = Router(include_in_schema=False, default_response_class=HTMLResponse)

@@ -43,9 +43,9 @@ from services.gateway.portal.workspace.downloads import Table, csv_file, xlsx_fi
 from services.gateway.portal.workspace.hidden_fields import tag_of
 from services.gateway.portal.workspace.links.link_records import moment_text
 from services.platform.conditional_writes import ConditionalWrite
-from services.platform.deferred_routes import Router
 from services.platform.paging import Page
 from services.platform.problems import NotAllowed, ProblemError
+from services.platform.router import Router
 from services.platform.spreadsheets.csv_export import CsvValue
 from services.platform.translation import N_, Message
 

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from services.gateway.portal.popular import most_used
 from services.gateway.portal.workspace.access import Enter, Workspace
-from services.platform.deferred_routes import Router
+from services.platform.router import Router
 from services.platform.types import YearMonth
 
 router = Router(include_in_schema=False, default_response_class=HTMLResponse)

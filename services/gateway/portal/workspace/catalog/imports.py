@@ -19,8 +19,8 @@ from services.gateway.portal.workspace.workbook_upload import (
     read_upload,
     write_carried,
 )
-from services.platform.deferred_routes import Router
 from services.platform.problems import FieldError
+from services.platform.router import Router
 from services.platform.service_client import RequestRejectedError
 from services.platform.translation import N_, Message
 

@@ -41,7 +41,7 @@ from services.gateway.portal.workspace.catalog.values import (
     with_more_rows,
 )
 from services.gateway.portal.workspace.hidden_fields import given_tag, tag_of
-from services.platform.deferred_routes import Router
+from services.platform.router import Router
 from services.platform.service_client import RequestRejectedError
 from services.platform.translation import N_, Message
 

@@ -31,8 +31,8 @@ from services.gateway.portal.workspace.catalog.service_records import (
 )
 from services.gateway.portal.workspace.catalog.tables import read_tables
 from services.gateway.portal.workspace.hidden_fields import tag_of
-from services.platform.deferred_routes import Router
 from services.platform.differences import differences
+from services.platform.router import Router
 from services.platform.service_client import RequestRejectedError
 from services.platform.translation import N_, Message
 

@@ -28,7 +28,7 @@ from services.gateway.portal.workspace.evidence.kinds import KIND_BY_SLUG
 from services.gateway.portal.workspace.evidence.lists import MEETING, MEETING_SLUG, Row, find_rows
 from services.gateway.portal.workspace.evidence.pages import NOT_ANOTHER, TOO_LONG_NOTE, is_text
 from services.gateway.portal.workspace.evidence.record_kind import EVIDENCE, YOUR_NOTE
-from services.platform.deferred_routes import Router
+from services.platform.router import Router
 from services.platform.service_client import RequestRejectedError
 from services.platform.translation import N_, Message
 

@@ -18,7 +18,7 @@ from services.gateway.portal.workspace.evidence.kinds import KIND_BY_SLUG, KINDS
 from services.gateway.portal.workspace.evidence.lists import Row, StateFilter, find_rows
 from services.gateway.portal.workspace.evidence.record_kind import RecordKind
 from services.gateway.portal.workspace.evidence.vocabulary import STATES
-from services.platform.deferred_routes import Router
+from services.platform.router import Router
 from services.platform.spreadsheets.csv_export import CsvValue
 from services.platform.translation import N_, Message
 

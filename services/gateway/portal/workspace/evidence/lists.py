@@ -27,7 +27,7 @@ from services.gateway.portal.workspace.evidence.kinds import (
 from services.gateway.portal.workspace.evidence.record_kind import EVIDENCE
 from services.gateway.portal.workspace.evidence.stored_records import find_record
 from services.gateway.portal.workspace.meeting_records import MEETINGS
-from services.platform.deferred_routes import Router
+from services.platform.router import Router
 from services.platform.translation import N_
 
 router = Router(include_in_schema=False, default_response_class=HTMLResponse)

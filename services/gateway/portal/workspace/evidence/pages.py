@@ -41,7 +41,7 @@ from services.gateway.portal.workspace.evidence.record_kind import (
 )
 from services.gateway.portal.workspace.evidence.stored_records import Found
 from services.gateway.portal.workspace.hidden_fields import tag_of
-from services.platform.deferred_routes import Router
+from services.platform.router import Router
 from services.platform.service_client import RequestRejectedError
 from services.platform.translation import N_, Message
 from services.platform.types import Text

@@ -38,9 +38,9 @@ from services.gateway.portal.workspace.evidence.stored_records import Found
 from services.gateway.portal.workspace.hidden_fields import form_id_of, tag_of
 from services.gateway.portal.workspace.reasons import reasons_of
 from services.gateway.portal.workspace.written_dates import write_date
-from services.platform.deferred_routes import Router
 from services.platform.ids import new_id
 from services.platform.packs import Source
+from services.platform.router import Router
 from services.platform.service_client import RequestRejectedError
 from services.platform.translation import N_
 

@@ -57,9 +57,9 @@ from services.gateway.portal.workspace.links.link_records import (
 )
 from services.gateway.portal.workspace.reasons import reasons_of
 from services.platform.conditional_writes import ConditionalWrite, version_tag
-from services.platform.deferred_routes import Router
 from services.platform.differences import Difference
 from services.platform.problems import FieldError, ProblemError
+from services.platform.router import Router
 from services.platform.service import get_region
 from services.platform.translation import N_, NC_, Message
 

@@ -31,8 +31,8 @@ from services.gateway.portal.workspace.links.link_fields import (
     with_zone,
 )
 from services.gateway.portal.workspace.links.link_records import LINKS, Administrator, find_item
-from services.platform.deferred_routes import Router
 from services.platform.problems import ProblemError
+from services.platform.router import Router
 from services.platform.translation import N_, Message
 
 router = Router(include_in_schema=False, default_response_class=HTMLResponse)

@@ -13,8 +13,8 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from services.platform.api_model import ApiModel
-from services.platform.deferred_routes import DeferredRoute, Router
 from services.platform.problems import add_problem_handlers, problem_responses
+from services.platform.router import DeferredRoute, Router
 from services.platform.settings import Service, Settings
 
 

@@ -1,7 +1,7 @@
 """Routes that read their parameters and models when the first request asks for them.
 
-FastAPI reads them when a route is declared, some milliseconds of a core for each; a hub has over
-500, and a process answers requests to few of them in its first minutes.
+FastAPI reads them when a route is declared, a millisecond or two of a core for each; a hub has 700,
+and a process answers requests to few of them in its first minutes.
 """
 
 import threading
@@ -23,7 +23,8 @@ class DeferredRoute(APIRoute):
     """A route of FastAPI that knows at first only what a request is matched by.
 
     Whatever else is asked of it, such as its application or its part of the OpenAPI document, makes
-    it read the rest. A declaration that FastAPI refuses is found then; a test reads all routes.
+    it read the rest, which replaces what was set since. A declaration that FastAPI refuses is found
+    then; a test reads all routes.
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **declared: Any) -> None:
