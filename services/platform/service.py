@@ -1,6 +1,7 @@
 """Application factory of the services: problems, middleware, health, OpenAPI document."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 API = "/api/v1"
+
+_making_document = threading.Lock()
 
 NO_TELEMETRY: TelemetryConfig = {
     "auto_configure": False,
@@ -138,13 +141,13 @@ def create_service_app(
     add_problem_handlers(app)
     add_database_error_handlers(app)
     add_routers(app, (*routers, health_router(service), jobs_router(service)))
+    add_openapi_route(app)
     if trace_hooks.active is not None:
         trace_hooks.active.add_routes(service.value, templates_of(app.routes))
     for own in metrics:
         own.add_health(app.state.health)
         own.requests.templates.add(templates_of(app.routes))
     app.openapi = lambda: build_openapi(app, examples=examples, models=models)
-    add_openapi_route(app)
     return app
 
 
@@ -206,22 +209,31 @@ def build_openapi(
     app: FastAPI, *, examples: Path | None, models: Sequence[type[BaseModel]] = ()
 ) -> dict[str, Any]:
     """Return FastAPI's document with the problem schemas, these models, and the examples."""
-    if app.openapi_schema is None:
-        document = FastAPI.openapi(app)
-        schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        for model in (Problem, FieldError, *models):
-            schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-            for name, inner in schema.pop("$defs", {}).items():
-                schemas.setdefault(name, inner)
-            schemas[model.__name__] = schema
-        for schema in schemas.values():
-            _normalise_schema(schema)
-        _add_max_items(document)
-        describe_georeport_errors(document)
-        if examples is not None:
-            add_examples(document, examples)
-        app.openapi_schema = document
-    return app.openapi_schema
+    # FastAPI keeps its own document before it is complete, and another thread may ask for it.
+    with _making_document:
+        if app.openapi_schema is None:
+            document = FastAPI.openapi(app)
+            app.openapi_schema = None
+            _complete(document, examples=examples, models=models)
+            app.openapi_schema = document
+        return app.openapi_schema
+
+
+def _complete(
+    document: dict[str, Any], *, examples: Path | None, models: Sequence[type[BaseModel]]
+) -> None:
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    for model in (Problem, FieldError, *models):
+        schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        for name, inner in schema.pop("$defs", {}).items():
+            schemas.setdefault(name, inner)
+        schemas[model.__name__] = schema
+    for schema in schemas.values():
+        _normalise_schema(schema)
+    _add_max_items(document)
+    describe_georeport_errors(document)
+    if examples is not None:
+        add_examples(document, examples)
 
 
 def add_openapi_route(app: FastAPI) -> None:

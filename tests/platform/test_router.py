@@ -12,6 +12,7 @@ from fastapi.exceptions import FastAPIError
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
+from services.catalog.app import create_app as create_catalog
 from services.platform.api_model import ApiModel
 from services.platform.problems import add_problem_handlers, problem_responses
 from services.platform.router import DeferredRoute, Router
@@ -89,6 +90,18 @@ def test_the_document_is_that_of_routes_of_fastapi(router: Router) -> None:
     assert document == application(declare(APIRouter())).openapi()
     assert document["paths"].keys() == {"/items/{number}", "/items"}
     assert not unread(router)
+
+
+def test_requests_for_the_document_at_once_get_the_same(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    settings = Settings(data_dir=tmp_path_factory.mktemp("keys"))  # pyright: ignore[reportCallIssue]
+    with ThreadPoolExecutor(16) as pool:
+        for _ in range(3):
+            client = TestClient(create_catalog(settings))
+            answers = list(pool.map(client.get, ["/openapi.json"] * 32))
+            assert {answer.status_code for answer in answers} == {200}
+            assert len({answer.content for answer in answers}) == 1
 
 
 def test_threads_that_ask_at_once_get_the_same(router: Router) -> None:
