@@ -79,7 +79,7 @@ def test_it_answers_as_the_route_of_fastapi_does(router: Router) -> None:
         expected = theirs.get(path)
         answer = ours.get(path)
         assert (answer.status_code, answer.text) == (expected.status_code, expected.text)
-    for body in ({"name": "a"}, {"name": 1}, {"nam": "a"}, []):
+    for body in ({"name": "a"}, {"name": 1}, {"title": "a"}, []):
         expected = theirs.post("/items", json=body)
         answer = ours.post("/items", json=body)
         assert (answer.status_code, answer.text) == (expected.status_code, expected.text)
