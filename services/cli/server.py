@@ -176,9 +176,10 @@ def run(
     exit_on_sigterm()
     settings = load_settings()
     echo_err("1/4 Starting PostgreSQL ...")
-    import_libraries()
+    with making_lasting_objects():
+        import_libraries()
+        import_module("services.platform.database")  # once for both processes
     address = f"http://{host or settings.host}:{settings.port if port is None else port}"
-    import_module("services.platform.database")  # once for both processes
     receiver, sender = Pipe(duplex=False)
 
     def prepare() -> None:
