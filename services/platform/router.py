@@ -6,6 +6,7 @@ and a process answers requests to few of them in its first minutes.
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter
@@ -28,7 +29,7 @@ class DeferredRoute(APIRoute):
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **declared: Any) -> None:
-        self._declared = declared
+        self._read = partial(APIRoute, path, endpoint, **declared)
         self.path = path
         self.endpoint = endpoint
         self.name = declared.get("name") or get_name(endpoint)
@@ -39,29 +40,19 @@ class DeferredRoute(APIRoute):
     def __getattr__(self, name: str) -> Any:
         """Return an attribute that is read from the declaration, with all the others."""
         with _reading:
-            if (declared := self.__dict__.get("_declared")) is not None:
-                route = _read(self.path, self.endpoint, declared)
+            if (read := self.__dict__.get("_read")) is not None:
+                # FastAPI asks of each type whether it is a model of pydantic 1, which takes 2 MiB.
+                with without_module("pydantic.v1"):
+                    route = read()
+                limit_body_errors(route)
+                refuse_unknown_names(route)
                 # At once: another thread sees none of them, or all.
-                self.__dict__.update(route.__dict__, _declared=None)
+                self.__dict__.update(route.__dict__, _read=None)
         return object.__getattribute__(self, name)
-
-
-def _read(path: str, endpoint: Callable[..., Any], declared: dict[str, Any]) -> APIRoute:
-    # FastAPI asks of each type in a route whether it is a model of pydantic 1, which takes 2 MiB.
-    with without_module("pydantic.v1"):
-        route = APIRoute(path, endpoint, **declared)
-    limit_body_errors(route)
-    refuse_unknown_names(route)
-    return route
 
 
 class Router(APIRouter):
     """A router of FastAPI whose routes are `DeferredRoute`s."""
 
-    def __init__(self, *, prefix: str = "", include_in_schema: bool = True, **options: Any) -> None:
-        super().__init__(
-            prefix=prefix,
-            include_in_schema=include_in_schema,
-            route_class=DeferredRoute,
-            **options,
-        )
+    def __init__(self, **options: Any) -> None:
+        super().__init__(route_class=DeferredRoute, **options)
