@@ -180,19 +180,9 @@ def run(
         import_libraries()
         import_module("services.platform.database")  # once for both processes
     address = f"http://{host or settings.host}:{settings.port if port is None else port}"
-    receiver, sender = Pipe(duplex=False)
-
-    def prepare() -> None:
-        sender.close()
-        try:
-            receiver.recv()  # once PostgreSQL runs
-        except EOFError:  # the other process was killed
-            return
-        _prepare(settings, pack, address)
-
     with (
-        _in_other_process(prepare),
-        _postgres_starting(settings, then=lambda: sender.send(None)),
+        _database_preparing(lambda: _prepare(settings, pack, address)) as begin,
+        _postgres_starting(settings, then=begin),
         making_lasting_objects(),
     ):
         at_low_priority(lambda: _import_application(Service.gateway))
@@ -200,26 +190,33 @@ def run(
 
 
 @contextmanager
-def _in_other_process(work: Callable[[], None]) -> Generator[None]:
-    """Do work in a process of its own, beside what this block does; exit with 1 if it failed.
+def _database_preparing(prepare: Callable[[], None]) -> Generator[Callable[[], None]]:
+    """Prepare the database in a process of its own beside this block; exit with 1 if that failed.
 
-    It begins as a copy of this process, which must not have another thread. It ends with this
-    block, and before the exit handlers of this process, which stop a database that nobody uses.
+    The process waits until what this yields is called. It is a copy of this one, which must not
+    have another thread. It ends with this block, and before the exit handlers of this process,
+    which stop a database that nobody uses.
     """
+    receiver, sender = Pipe(duplex=False)
 
-    def run_work() -> None:
+    def run_when_told() -> None:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)  # else it would end as if it had succeeded
+        sender.close()
         try:
-            work()
+            try:
+                receiver.recv()
+            except EOFError:  # the other process was killed
+                return
+            prepare()
         except typer.Exit as end:
             sys.exit(end.exit_code)
         except KeyboardInterrupt:
             sys.exit(128 + signal.SIGINT)
 
-    process = get_context("fork").Process(target=run_work, daemon=True)
+    process = get_context("fork").Process(target=run_when_told, daemon=True)
     process.start()
     try:
-        yield
+        yield lambda: sender.send(None)
         process.join()
     finally:
         process.terminate()
